@@ -1,0 +1,1 @@
+"""Plain types and pure functions: true without HTTP, SQL or a model."""

@@ -1,0 +1,36 @@
+"""What is known of a loaded model and of its engine, as `/health` shows it."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+ModelStatus = Literal["ready", "loading", "failed", "not_configured"]
+
+
+class ModelInfo(Struct, frozen=True):
+    """A loaded model: facts from the weights, and how the engine was set up for them.
+
+    `parameters` counts weights (135 million is 135_000_000); `languages` are ISO 639-1 codes
+    that the weights claim, empty when they claim none; `warnings` are i18n keys with values.
+    """
+
+    id: str
+    format: Literal["gguf", "onnx", "scripted"]
+    architecture: str
+    quantization: str
+    parameters: int
+    languages: tuple[str, ...]
+    context_length: int
+    training_context_length: int
+    slots: int
+    device: str
+    gpu_layers: int
+    settings: dict[str, int | str | bool]
+    warnings: tuple["Notice", ...] = ()
+
+
+class Notice(Struct, frozen=True):
+    """A sentence for people: an i18n key and the values that fill it."""
+
+    text: str
+    values: dict[str, str | int | float] = {}
