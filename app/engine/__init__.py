@@ -1,0 +1,1 @@
+"""The engine process: wire, supervisor, scheduler, and the backends with the native code."""

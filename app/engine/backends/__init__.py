@@ -1,0 +1,1 @@
+"""What runs the weights: llama.cpp, and a scripted stand-in for quick tests."""

@@ -1,0 +1,71 @@
+"""What the scheduler expects of a backend. Native errors are mapped inside each backend."""
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from app.domain.messages import Message
+from app.domain.model_info import ModelInfo
+from app.domain.options import GenerationOptions
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Whole characters of the answer, and the ids of the tokens that made them."""
+
+    text: str
+    tokens: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Prompt tokens computed so far; `cached` of them came from the slot's cache."""
+
+    processed: int
+    total: int
+    cached: int
+
+
+@dataclass(frozen=True)
+class End:
+    """The last event: why it ended and what it cost. `prompt_ms` is prefill time."""
+
+    reason: Literal["stop", "length"]
+    completion_tokens: int
+    cached_tokens: int
+    prompt_ms: float
+
+
+BackendEvent = Piece | Progress | End
+
+
+class BackendDied(Exception):
+    """The native engine is gone: the process has to be started anew."""
+
+
+class Backend(Protocol):
+    """Weights that are loaded and can be asked. All token ids are of the weights' tokenizer."""
+
+    info: ModelInfo
+
+    async def prompt(self, messages: Sequence[Message]) -> list[int]:
+        """The messages as the weights' chat template renders them, as token ids.
+
+        Text of a message never becomes a control token. Raises SllmError when the template
+        refuses the messages.
+        """
+        ...
+
+    async def tokens(self, text: str) -> list[int]:
+        """A plain text as token ids, without control tokens."""
+        ...
+
+    def generate(
+        self, prompt: list[int], options: GenerationOptions, slot: int, reuse: bool
+    ) -> AsyncGenerator[BackendEvent, None]:
+        """Generate in `slot`; closing the iterator frees the slot. `options.max_tokens` is
+        already cut to the room that the window leaves. `reuse` False forgets what the slot
+        held before. Raises SllmError, or BackendDied."""
+        ...
+
+    async def close(self) -> None: ...

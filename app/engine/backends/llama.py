@@ -1,0 +1,178 @@
+"""llama.cpp through xllamacpp: loads the weights and speaks to its server over a UNIX socket.
+
+The only module that imports xllamacpp. Its server answers on a socket in the engine's private
+directory and asks for a random key; loading holds the GIL until it is done.
+"""
+
+import os
+import secrets
+from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
+from typing import Any
+
+from app.domain.messages import Message
+from app.domain.model_info import ModelInfo, Notice
+from app.domain.options import GenerationOptions
+from app.engine.backends.base import BackendEvent
+from app.engine.backends.llama_client import LlamaClient
+from app.engine.backends.llama_prompt import ChatPrompt, PlainPrompt
+from app.engine.backends.llama_request import completion_body
+from app.engine.backends.llama_stream import follow_completion
+from app.engine.spec import EngineSpec
+
+
+class LoadError(Exception):
+    """The weights cannot be loaded; `text` is an i18n key, filled with `values`."""
+
+    def __init__(self, text: str, **values: str | int | float) -> None:
+        super().__init__(text)
+        self.text = text
+        self.values = values
+
+
+def gpu_devices() -> list[str]:
+    """Names of the GPUs that the installed build of the library can use."""
+    import xllamacpp
+
+    kinds = {
+        xllamacpp.ggml_backend_dev_type.GGML_BACKEND_DEVICE_TYPE_GPU,
+        xllamacpp.ggml_backend_dev_type.GGML_BACKEND_DEVICE_TYPE_IGPU,
+    }
+    return [device["name"] for device in xllamacpp.get_device_info() if device["type"] in kinds]
+
+
+def _params(spec: EngineSpec, socket: Path, key: str, on_gpu: bool) -> Any:
+    """Every setting that matters, on purpose; the library's defaults suit a desktop tool."""
+    import xllamacpp
+
+    params = xllamacpp.CommonParams()
+    params.model.path = spec.path
+    params.model_alias = {spec.id}
+    params.hostnames = [str(socket)]
+    params.api_keys = [key]
+    params.n_ctx = spec.context_length * spec.slots
+    params.n_parallel = spec.slots
+    params.kv_unified = False
+    params.n_batch = params.n_ubatch = spec.batch
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = spec.threads
+    params.n_gpu_layers = (999 if spec.gpu_layers is None else spec.gpu_layers) if on_gpu else 0
+    # An HTTP thread is held by each open stream; the rest is for tokenizing beside them.
+    params.n_threads_http = 2 * spec.slots + 8
+    params.cache_ram_mib = 0
+    params.n_predict = 1
+    params.ctx_shift = False
+    params.fit_params = False
+    params.endpoint_slots = params.endpoint_metrics = params.endpoint_props = False
+    params.ui = False
+    params.sse_ping_interval = 3600
+    params.verbosity = 1
+    return params
+
+
+class LlamaBackend:
+    """Loaded GGUF weights. Build it with `load` (blocking), then `await open()`."""
+
+    def __init__(self, spec: EngineSpec, server: Any, socket: Path, key: str, gpus: list[str]):
+        self._spec = spec
+        self._server = server
+        self._client = LlamaClient(socket, key)
+        self._prompt = (
+            ChatPrompt(self._client, spec.control_tokens)
+            if spec.has_chat_template
+            else PlainPrompt(self._client)
+        )
+        self.info = _info(spec, gpus)
+
+    @classmethod
+    def load(cls, spec: EngineSpec) -> "LlamaBackend":
+        """Read the weights; takes as long as it takes and holds the GIL. Raises LoadError."""
+        import xllamacpp
+
+        gpus = gpu_devices() if spec.use_gpu != "false" and spec.gpu_layers != 0 else []
+        if spec.use_gpu == "required" and not gpus:
+            raise LoadError("gpu_required")
+        socket = Path(spec.directory) / "llama.sock"
+        socket.unlink(missing_ok=True)
+        key = secrets.token_urlsafe(32)
+        with _stderr_to(Path(spec.directory) / "load.log"):
+            try:
+                server = xllamacpp.Server(_params(spec, socket, key, bool(gpus)))
+            except RuntimeError as error:
+                raise LoadError("load_failed", reason=_why(spec, str(error))) from error
+        os.chmod(socket, 0o600)
+        return cls(spec, server, socket, key, gpus)
+
+    async def open(self) -> None:
+        """Ask the server once, so that the first client does not pay for it."""
+        await self._prompt.ids([Message("user", "hi")])
+
+    async def prompt(self, messages: Sequence[Message]) -> list[int]:
+        return await self._prompt.ids(messages)
+
+    async def tokens(self, text: str) -> list[int]:
+        return await self._client.tokenize(text, parse_special=False)
+
+    async def generate(
+        self, prompt: list[int], options: GenerationOptions, slot: int, reuse: bool
+    ) -> AsyncGenerator[BackendEvent, None]:
+        stop = (*options.stop, *self._prompt.stop)
+        body = completion_body(prompt, options, stop, slot, reuse)
+        async with self._client.stream("/completion", body) as chunks:
+            async for event in follow_completion(chunks, stop):
+                yield event
+
+    async def close(self) -> None:
+        await self._client.close()
+
+
+def _info(spec: EngineSpec, gpus: list[str]) -> ModelInfo:
+    warnings = []
+    if not spec.has_chat_template:
+        warnings.append(Notice("no_chat_template", {"model": spec.id}))
+    if spec.use_gpu == "true" and not gpus:
+        warnings.append(Notice("cpu_fallback"))
+    return ModelInfo(
+        id=spec.id,
+        format="gguf",
+        architecture=spec.architecture,
+        quantization=spec.quantization,
+        parameters=spec.parameters,
+        languages=spec.languages,
+        context_length=spec.context_length,
+        training_context_length=spec.training_context_length,
+        slots=spec.slots,
+        device=gpus[0] if gpus else "cpu",
+        gpu_layers=(spec.gpu_layers if spec.gpu_layers is not None else 999) if gpus else 0,
+        settings={
+            "batch": spec.batch,
+            "threads": spec.threads,
+            "kv_cache": "f16",
+            "kv_cache_tokens": spec.context_length * spec.slots,
+        },
+        warnings=tuple(warnings),
+    )
+
+
+def _why(spec: EngineSpec, error: str) -> str:
+    """The library's own last words about a failed load, without paths."""
+    log = Path(spec.directory) / "load.log"
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    telling = [line for line in lines if "error" in line.lower() or "unknown" in line.lower()]
+    words = (telling or lines or [error])[0]
+    return words.replace(spec.path, Path(spec.path).name)[:300]
+
+
+class _stderr_to:
+    """Send file descriptor 2 into a file while native code runs: its log names the reason."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        self._saved = os.dup(2)
+        with self._path.open("wb") as log:
+            os.dup2(log.fileno(), 2)
+
+    def __exit__(self, *_: object) -> None:
+        os.dup2(self._saved, 2)
+        os.close(self._saved)

@@ -1,0 +1,149 @@
+"""From messages to token ids, exactly as the weights' template means them.
+
+A user's text that spells a control token (`<|im_end|>`) must stay text. Where no message does,
+the rendered prompt is tokenized in one go; where one does, the prompt is cut at the template's
+own control tokens and every run between them is tokenized as plain text.
+"""
+
+import re
+import secrets
+from collections.abc import Iterable, Sequence
+
+from app.domain.errors import SllmError
+from app.domain.messages import Message
+from app.engine.backends.llama_client import LlamaClient, LlamaRefused
+
+# llama.cpp treats these as control tokens even where the vocabulary does not mark them so.
+ALWAYS_CONTROL = (
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|endoftext|>",
+    "<|eot_id|>",
+    "<|eom_id|>",
+    "<|end|>",
+    "<|end_of_text|>",
+    "<end_of_turn>",
+    "<start_of_turn>",
+    "<EOT>",
+    "<s>",
+    "</s>",
+    "<|return|>",
+    "<|call|>",
+    "<|fim_prefix|>",
+    "<|fim_suffix|>",
+    "<|fim_middle|>",
+)
+
+
+class ChatPrompt:
+    """The prompt of weights that carry a chat template."""
+
+    stop: tuple[str, ...] = ()
+
+    def __init__(self, client: LlamaClient, control_tokens: Sequence[str]) -> None:
+        self._client = client
+        spellings = sorted({*control_tokens, *ALWAYS_CONTROL} - {""}, key=len, reverse=True)
+        self._control = re.compile("|".join(map(re.escape, spellings)))
+        self._ids: dict[str, int | None] = {}
+
+    async def ids(self, messages: Sequence[Message]) -> list[int]:
+        """Token ids with the BOS token where the vocabulary wants one."""
+        if not any(self._control.search(message.content) for message in messages):
+            text = await self._render(messages)
+            return await self._client.tokenize(text, parse_special=True, add_special=True)
+        return await self._guarded(messages)
+
+    async def _guarded(self, messages: Sequence[Message]) -> list[int]:
+        hidden: dict[str, str] = {}
+        masked = [self._mask(message, hidden) for message in messages]
+        template = await self._render(masked)
+        reveal = re.compile("|".join(map(re.escape, hidden)))
+        known = await self._known_controls(template)
+        ids = await self._client.tokenize("", parse_special=False, add_special=True)
+        for run in _split(template, known):
+            if run in known:
+                ids.append(known[run])
+                continue
+            text = reveal.sub(lambda match: hidden[match.group()], run)
+            ids += await self._client.tokenize(text, parse_special=False)
+        return ids
+
+    def _mask(self, message: Message, hidden: dict[str, str]) -> Message:
+        """Put a random word in place of a dangerous text. Outer blanks stay outside, so that a
+        template that trims them still does."""
+        core = message.content.strip()
+        if not self._control.search(core):
+            return message
+        word = secrets.token_hex(16)
+        hidden[word] = core
+        return Message(message.role, message.content.replace(core, word, 1))
+
+    async def _known_controls(self, template: str) -> dict[str, int]:
+        """The control tokens that the template uses, and their ids in this vocabulary."""
+        known = {}
+        for spelling in set(self._control.findall(template)):
+            if spelling not in self._ids:
+                ids = await self._client.tokenize(spelling, parse_special=True)
+                self._ids[spelling] = ids[0] if len(ids) == 1 else None
+            token = self._ids[spelling]
+            if token is not None:
+                known[spelling] = token
+        return known
+
+    async def _render(self, messages: Sequence[Message]) -> str:
+        """The template's text. Templates that refuse a system message or two equal roles in a
+        row get them folded together; what is still refused is the client's error."""
+        try:
+            return await self._apply(messages)
+        except LlamaRefused:
+            folded = fold(messages)
+        try:
+            return await self._apply(folded)
+        except LlamaRefused as refusal:
+            raise SllmError("invalid_parameter", "template_refused", param="messages") from refusal
+
+    async def _apply(self, messages: Sequence[Message]) -> str:
+        plain = [{"role": message.role, "content": message.content} for message in messages]
+        return await self._client.apply_template(plain)
+
+
+def _split(template: str, controls: Iterable[str]) -> list[str]:
+    """Cut at control tokens, which stay as runs of their own; longest spelling first."""
+    spellings = sorted(controls, key=len, reverse=True)
+    if not spellings:
+        return [template]
+    return re.split("(" + "|".join(map(re.escape, spellings)) + ")", template)
+
+
+class PlainPrompt:
+    """The prompt of base weights without a template: a transcript, all of it plain text."""
+
+    stop: tuple[str, ...] = ("\nUser:",)
+
+    def __init__(self, client: LlamaClient) -> None:
+        self._client = client
+
+    async def ids(self, messages: Sequence[Message]) -> list[int]:
+        return await self._client.tokenize(
+            transcript(messages), parse_special=False, add_special=True
+        )
+
+
+def transcript(messages: Sequence[Message]) -> str:
+    """`User: …` and `Assistant: …` lines under the system prompt, open for the answer."""
+    names = {"user": "User: ", "assistant": "Assistant: ", "system": ""}
+    lines = [names[message.role] + message.content.strip() + "\n" for message in messages]
+    return "".join(lines) + "Assistant:"
+
+
+def fold(messages: Sequence[Message]) -> list[Message]:
+    """System text moved into the user message after it, equal roles in a row joined."""
+    folded: list[Message] = []
+    for message in messages:
+        role = "user" if message.role == "system" else message.role
+        if folded and folded[-1].role == role:
+            joined = folded[-1].content + "\n\n" + message.content
+            folded[-1] = Message(role, joined)
+        else:
+            folded.append(Message(role, message.content))
+    return folded

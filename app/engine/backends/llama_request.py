@@ -1,0 +1,48 @@
+"""A llama.cpp completion request, built field by field: nothing of a client's body passes."""
+
+from typing import Any
+
+from app.domain.options import GenerationOptions, ResponseFormat
+
+ANY_OBJECT = {"type": "object"}
+
+
+def completion_body(
+    prompt: list[int], options: GenerationOptions, stop: tuple[str, ...], slot: int, reuse: bool
+) -> dict[str, Any]:
+    """The body of `POST /completion` for token ids `prompt` in slot number `slot`.
+
+    `return_progress` makes prefill cancellable between batches; without `reuse` (another
+    owner filled the slot) nothing of the slot's cache is used.
+    """
+    body: dict[str, Any] = {
+        "prompt": prompt,
+        "id_slot": slot,
+        "cache_prompt": reuse,
+        "stream": True,
+        "return_progress": True,
+        "n_predict": options.max_tokens,
+        "temperature": options.temperature,
+        "top_p": options.top_p,
+        "top_k": options.top_k,
+        "min_p": options.min_p,
+        "repeat_penalty": options.repeat_penalty,
+        "presence_penalty": options.presence_penalty,
+        "frequency_penalty": options.frequency_penalty,
+        "seed": -1 if options.seed is None else options.seed,
+        "stop": list(stop),
+    }
+    schema = _schema(options.response_format)
+    if schema is not None:
+        body["json_schema"] = schema
+    return body
+
+
+def _schema(wanted: ResponseFormat) -> dict[str, Any] | None:
+    match wanted.type:
+        case "json_object":
+            return ANY_OBJECT
+        case "json_schema":
+            return wanted.schema or ANY_OBJECT
+        case "text":
+            return None

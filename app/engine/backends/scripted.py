@@ -1,0 +1,126 @@
+"""A deterministic stand-in for a model: most tests run on it, no weights needed.
+
+One token is a run of non-blanks with the blanks before it. The answer echoes the newest
+message; words of the form `#name=value` in it direct the script (see `Script`).
+"""
+
+import asyncio
+import os
+import re
+import signal
+import zlib
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from app.domain.errors import SllmError
+from app.domain.messages import Message
+from app.domain.model_info import ModelInfo
+from app.domain.options import GenerationOptions
+from app.engine.backends.base import BackendEvent, End, Piece, Progress
+from app.engine.slots import common_prefix
+from app.engine.spec import EngineSpec
+
+_TOKEN = re.compile(r"\s*\S+|\s+")
+_DIRECTIVE = re.compile(r"#(\w+)=(\S+)")
+
+
+@dataclass(frozen=True)
+class Script:
+    """What the newest message asks of the stand-in, as `#name=value` words.
+
+    words: length of the answer; pace: milliseconds per token; prefill: milliseconds per batch
+    of 64 prompt tokens; crash: die at that token; hang: stop answering at that token.
+    """
+
+    words: int | None = None
+    pace: int = 0
+    prefill: int = 0
+    crash: int | None = None
+    hang: int | None = None
+
+    @classmethod
+    def of(cls, text: str) -> "Script":
+        known = {name: int(value) for name, value in _DIRECTIVE.findall(text) if value.isdigit()}
+        return cls(**{name: known[name] for name in cls.__annotations__ if name in known})
+
+
+class ScriptedBackend:
+    """Echoes, with slots, a prefix cache and batches like the real ones."""
+
+    def __init__(self, spec: EngineSpec) -> None:
+        self.info = ModelInfo(
+            id=spec.id,
+            format="scripted",
+            architecture="scripted",
+            quantization="none",
+            parameters=0,
+            languages=spec.languages,
+            context_length=spec.context_length,
+            training_context_length=spec.context_length,
+            slots=spec.slots,
+            device="cpu",
+            gpu_layers=0,
+            settings={"batch": spec.batch},
+        )
+        self._held: dict[int, list[int]] = {}
+        self._newest: dict[tuple[int, ...], str] = {}
+
+    async def prompt(self, messages: Sequence[Message]) -> list[int]:
+        text = "".join(f"<{m.role}> {m.content} </{m.role}> " for m in messages)
+        ids = await self.tokens(text + "<assistant>")
+        self._newest[tuple(ids)] = messages[-1].content
+        return ids
+
+    async def tokens(self, text: str) -> list[int]:
+        return [zlib.crc32(piece.encode()) for piece in _TOKEN.findall(text)]
+
+    async def generate(
+        self, prompt: list[int], options: GenerationOptions, slot: int, reuse: bool
+    ) -> AsyncGenerator[BackendEvent, None]:
+        newest = self._newest.pop(tuple(prompt), "")
+        script = Script.of(newest)
+        cached = common_prefix(self._held.get(slot, []), prompt[:-1]) if reuse else 0
+        self._held[slot] = list(prompt)
+        for start in range(cached, len(prompt), 64):
+            await asyncio.sleep(script.prefill / 1000)
+            yield Progress(min(start + 64, len(prompt)), len(prompt), cached)
+        if newest.startswith("#refuse"):
+            raise SllmError("invalid_parameter", param="message")
+        answer = _answer(newest, script)
+        kept, reason = _until(answer, options)
+        for number, piece in enumerate(kept):
+            await _act(script, number)
+            yield Piece(piece, (zlib.crc32(piece.encode()),))
+        yield End(reason, len(kept), cached, float(script.prefill))
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+def _answer(newest: str, script: Script) -> list[str]:
+    words = _TOKEN.findall("You said: " + newest)
+    if script.words is None:
+        return words
+    return [f" word{number}" for number in range(script.words)]
+
+
+def _until(answer: list[str], options: GenerationOptions) -> tuple[list[str], Literal["stop", "length"]]:
+    kept: list[str] = []
+    for piece in answer:
+        if len(kept) == options.max_tokens:
+            return kept, "length"
+        text = "".join(kept) + piece
+        cut = min((text.find(s) for s in options.stop if s in text), default=-1)
+        if cut >= 0:
+            return _TOKEN.findall(text[:cut]), "stop"
+        kept.append(piece)
+    return kept, "stop"
+
+
+async def _act(script: Script, number: int) -> None:
+    if number == script.crash:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if number == script.hang:
+        await asyncio.Event().wait()
+    await asyncio.sleep(script.pace / 1000)

@@ -1,0 +1,78 @@
+"""Starts an engine process and waits until it has loaded or says why not."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import sysconfig
+from pathlib import Path
+
+import msgspec
+
+from app.domain.model_info import Notice
+from app.engine.spec import EngineSpec
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+class EngineFailed(Exception):
+    """The engine did not come up; `reason` is for people."""
+
+    def __init__(self, reason: Notice) -> None:
+        super().__init__(reason.text)
+        self.reason = reason
+
+
+def environment() -> dict[str, str]:
+    """The engine's environment: our package on its path, and LLVM's OpenMP runtime.
+
+    xllamacpp asks for `libgomp.so.1`, which a bare Debian does not have; the wheel
+    `cmeel-libomp` brings LLVM's runtime under that name. It also spins less harmfully beside
+    busy neighbours (docs/decisions/0003). A user's own settings win.
+    """
+    env = dict(os.environ)
+    env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_ROOT), env.get("PYTHONPATH")]))
+    bundled = Path(sysconfig.get_path("purelib")) / "cmeel.prefix" / "lib"
+    if (bundled / "libgomp.so.1").exists():
+        paths = [str(bundled), env.get("LD_LIBRARY_PATH")]
+        env["LD_LIBRARY_PATH"] = os.pathsep.join(filter(None, paths))
+    return env
+
+
+async def launch(spec: EngineSpec) -> asyncio.subprocess.Process:
+    """A loaded engine, listening. Raises EngineFailed; the process is then gone."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "app.engine.process",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        env=environment(),
+        # Its own session: a terminal's Ctrl-C is not its business.
+        start_new_session=True,
+    )
+    assert process.stdin and process.stdout
+    try:
+        process.stdin.write(msgspec.json.encode(spec))
+        process.stdin.close()
+        line = await process.stdout.readline()
+    except BaseException:
+        _kill(process)
+        raise
+    if line and not (outcome := json.loads(line)):
+        return process
+    code = await process.wait()
+    raise EngineFailed(_reason(outcome if line else None, code, spec))
+
+
+def _reason(outcome: dict[str, object] | None, code: int, spec: EngineSpec) -> Notice:
+    if outcome is not None:
+        return msgspec.convert(outcome, Notice)
+    name = signal.Signals(-code).name if code < 0 else str(code)
+    return Notice("crashed_while_loading", {"model": spec.id, "signal": name})
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.kill()

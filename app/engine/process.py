@@ -1,0 +1,82 @@
+"""The engine process: `python -m app.engine.process`, its EngineSpec on standard input.
+
+Writes one JSON line to standard output, `{}` when the weights are loaded or `{"text", "values"}`
+when they cannot be; then serves workers on `engine.sock` until none is left.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+import msgspec
+import uvloop
+
+from app.engine.backends.base import Backend
+from app.engine.backends.llama import LlamaBackend, LoadError
+from app.engine.backends.scripted import ScriptedBackend
+from app.engine.lifeline import die_with_parent, outlive_parent
+from app.engine.runtime_dir import OwnerLock, remove
+from app.engine.server import EngineServer
+from app.engine.spec import EngineSpec
+
+log = logging.getLogger(__name__)
+
+
+def main() -> int:
+    """0 when the server left, 1 when the weights cannot be loaded, 2 when the backend died."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s:     engine: %(message)s")
+    # Ctrl-C in a terminal reaches the whole group; when to end is the server's decision.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    die_with_parent(os.getppid())
+    spec = msgspec.json.decode(sys.stdin.buffer.read(), type=EngineSpec)
+    try:
+        backend = _load(spec)
+    except LoadError as error:
+        _report({"text": error.text, "values": error.values})
+        return 1
+    return uvloop.run(_serve(spec, backend))
+
+
+def _load(spec: EngineSpec) -> Backend:
+    if spec.backend == "scripted":
+        return ScriptedBackend(spec)
+    return LlamaBackend.load(spec)
+
+
+def _report(outcome: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(outcome) + "\n")
+    sys.stdout.flush()
+
+
+async def _serve(spec: EngineSpec, backend: Backend) -> int:
+    if isinstance(backend, LlamaBackend):
+        await backend.open()
+    server = EngineServer(backend, spec.queue_limit, spec.rate_limit)
+    path = Path(spec.directory) / "engine.sock"
+    path.unlink(missing_ok=True)
+    listener = await asyncio.get_running_loop().create_unix_server(server.connection, str(path))
+    path.chmod(0o600)
+    # From here on the connections hold the engine: it outlives the worker that started it.
+    outlive_parent()
+    _report({})
+    beat = asyncio.create_task(server.beat())
+    ends = {
+        asyncio.create_task(server.connections.abandoned()): 0,
+        asyncio.create_task(server.died.wait()): 2,
+    }
+    done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    listener.close()
+    beat.cancel()
+    code = max(ends[task] for task in done)
+    if code == 0 and OwnerLock(Path(spec.directory)).try_acquire():
+        remove(Path(spec.directory))
+    # The library's threads may be in the middle of a batch: leave without its destructors.
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

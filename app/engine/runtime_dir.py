@@ -1,0 +1,135 @@
+"""The private directory in which the workers of one server find their engine.
+
+`<runtime>/sllm-<uid>/<server>/<role>/` (0700) holds the sockets, the owner's lock and the
+status. One server is one process tree, however many workers it has.
+"""
+
+import fcntl
+import json
+import multiprocessing
+import os
+import shutil
+import stat
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+import psutil
+from msgspec import Struct
+
+from app.domain.model_info import Notice
+
+# sockaddr_un holds 108 bytes; leave room for the server's and the sockets' names.
+MAX_BASE_LENGTH = 60
+State = Literal["loading", "ready", "failed"]
+
+
+class EngineStatus(Struct, frozen=True):
+    """What the owner knows of the engine; `reason` says why it is not (yet) ready."""
+
+    state: State
+    reason: Notice | None = None
+    pid: int | None = None
+
+
+def server_pid() -> int:
+    """The process whose end is the end of the server: the one that started the workers."""
+    parent = multiprocessing.parent_process()
+    if parent is not None and parent.pid is not None:
+        return parent.pid
+    return os.getppid() if "gunicorn" in sys.modules else os.getpid()
+
+
+def _base() -> Path:
+    preferred = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
+    usable = len(str(preferred)) <= MAX_BASE_LENGTH and os.access(preferred, os.W_OK)
+    return (preferred if usable else Path("/tmp")) / f"sllm-{os.getuid()}"
+
+
+def _private(directory: Path) -> Path:
+    """Make it, or refuse one that somebody else could have put there. Raises OSError."""
+    with suppress(FileExistsError):
+        directory.mkdir(mode=0o700)
+    facts = directory.lstat()
+    private = stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.getuid()
+    if not private or facts.st_mode & 0o077:
+        raise PermissionError(f"{directory} must be a directory of yours with mode 0700")
+    return directory
+
+
+def _identity(pid: int) -> str:
+    return f"{pid}-{int(psutil.Process(pid).create_time() * 100)}"
+
+
+def runtime_directory(role: str) -> Path:
+    """This server's directory for `role` ("text", "vision"); left-overs of dead servers go."""
+    base = _private(_base())
+    server = base / _identity(server_pid())
+    for other in base.iterdir():
+        if other != server and not _alive(other.name):
+            shutil.rmtree(other, ignore_errors=True)
+    return _private(_private(server) / role)
+
+
+def _alive(name: str) -> bool:
+    pid = name.partition("-")[0]
+    try:
+        return pid.isdigit() and _identity(int(pid)) == name
+    except psutil.Error:
+        return False
+
+
+def remove(directory: Path) -> None:
+    """Clear up after the engine of this server has ended."""
+    shutil.rmtree(directory, ignore_errors=True)
+    with suppress(OSError):
+        directory.parent.rmdir()
+
+
+class OwnerLock:
+    """Held by the one worker that starts and watches the engine; the kernel frees it when
+    that worker dies, however it dies."""
+
+    def __init__(self, directory: Path) -> None:
+        self._path = directory / "owner.lock"
+        self._file: int | None = None
+
+    def try_acquire(self) -> bool:
+        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(file)
+            return False
+        self._file = file
+        return True
+
+    def release(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+class StatusFile:
+    """The owner's word to the other workers, replaced as a whole."""
+
+    def __init__(self, directory: Path) -> None:
+        self._path = directory / "status.json"
+
+    def write(self, status: EngineStatus) -> None:
+        reason = status.reason and {"text": status.reason.text, "values": status.reason.values}
+        body = json.dumps({"state": status.state, "reason": reason, "pid": status.pid})
+        fresh = self._path.with_suffix(f".{os.getpid()}")
+        fresh.write_text(body)
+        fresh.replace(self._path)
+
+    def read(self) -> EngineStatus:
+        """`loading` as long as no owner has written anything."""
+        try:
+            body = json.loads(self._path.read_text())
+        except FileNotFoundError:
+            return EngineStatus("loading")
+        reason = body["reason"] and Notice(body["reason"]["text"], body["reason"]["values"])
+        return EngineStatus(body["state"], reason, body["pid"])

@@ -1,0 +1,155 @@
+"""One queue per engine: admission, fairness, slots, deadlines. Backends only compute."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+import msgspec
+
+from app.domain.context_window import Fit, Limits, fit
+from app.domain.generation import Accepted, GenerationEvent, GenerationRequest, Queued
+from app.engine.backends.base import Backend
+from app.engine.fair_queue import FairQueue
+from app.engine.generation import Meter, follow
+from app.engine.rate_limit import RateLimit
+from app.engine.slots import Slot, SlotTable
+
+MAX_PREPARING = 8
+
+
+@dataclass(eq=False)
+class Ticket:
+    """A place in the line; `changed` is set when the position moves or the turn comes."""
+
+    client: str
+    position: int = 0
+    admitted: bool = False
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def update(self, position: int) -> None:
+        if position != self.position:
+            self.position = position
+            self.changed.set()
+
+    def admit(self) -> None:
+        self.admitted = True
+        self.changed.set()
+
+
+class Scheduler:
+    """Runs generations on a backend. `on_change` is called when busy or waiting changes."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        queue_limit: int,
+        rate_limit: int | None,
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._backend = backend
+        self._queue: FairQueue[Ticket] = FairQueue(queue_limit)
+        self._rate = RateLimit(rate_limit)
+        self._slots = SlotTable(backend.info.slots)
+        self._admitted = 0
+        self._preparing = asyncio.Semaphore(MAX_PREPARING)
+        self._seconds_per_turn = 5.0
+        self._on_change = on_change
+        self.last_token_at = time.monotonic()
+
+    @property
+    def busy(self) -> int:
+        return self._slots.busy
+
+    @property
+    def waiting(self) -> int:
+        return len(self._queue)
+
+    async def run(self, request: GenerationRequest) -> AsyncGenerator[GenerationEvent, None]:
+        """The life of a request: Accepted, Queued*, Prefill*, Token*, Finished.
+
+        Closing the iterator gives up its place, wherever it is. Raises SllmError.
+        """
+        self._rate.take(request.client, time.monotonic())
+        self._queue.check_room(self._estimate(self._queue.limit))
+        fitted = await self._prepare(request)
+        self._queue.check_room(self._estimate(self._queue.limit))
+        yield Accepted(fitted.report)
+        ticket = self._enter(request.client)
+        try:
+            while not ticket.admitted:
+                yield Queued(ticket.position, round(self._estimate(ticket.position) * 1000))
+                await ticket.changed.wait()
+                ticket.changed.clear()
+            async with aclosing(self._generate(request, fitted)) as events:
+                async for event in events:
+                    yield event
+        finally:
+            self._leave(ticket)
+
+    async def _prepare(self, request: GenerationRequest) -> Fit:
+        window = self._backend.info.context_length
+        limits = Limits(
+            window=window,
+            reserve=min(request.options.max_tokens, window // 4),
+            max_history=request.max_history,
+            policy=request.context_policy,
+        )
+        async with self._preparing:
+            return await fit(request.messages, limits, self._backend.prompt)
+
+    async def _generate(
+        self, request: GenerationRequest, fitted: Fit
+    ) -> AsyncGenerator[GenerationEvent, None]:
+        room = self._backend.info.context_length - len(fitted.prompt)
+        cut = min(request.options.max_tokens, room)
+        options = msgspec.structs.replace(request.options, max_tokens=cut)
+        slot, reuse = self._slots.take(request.owner, fitted.prompt)
+        meter = Meter(request.arrived_at, self._tick)
+        self._tick()
+        self._on_change()
+        try:
+            source = self._backend.generate(fitted.prompt, options, slot.number, reuse)
+            async with aclosing(follow(source, meter, fitted.report)) as events:
+                async for event in events:
+                    yield event
+        finally:
+            self._done(slot, meter)
+
+    def _done(self, slot: Slot, meter: Meter) -> None:
+        self._slots.release(slot, meter.generated)
+        self._seconds_per_turn += 0.2 * (meter.held_seconds() - self._seconds_per_turn)
+
+    def _tick(self) -> None:
+        self.last_token_at = time.monotonic()
+
+    def _estimate(self, position: int) -> float:
+        """Seconds until the request at `position` starts, from how long recent ones took."""
+        return self._seconds_per_turn * position / self._slots.total
+
+    def _enter(self, client: str) -> Ticket:
+        ticket = Ticket(client)
+        self._queue.push(client, ticket)
+        self._admit()
+        return ticket
+
+    def _leave(self, ticket: Ticket) -> None:
+        if ticket.admitted:
+            self._queue.finished(ticket.client)
+            self._admitted -= 1
+        else:
+            self._queue.remove(ticket.client, ticket)
+        self._admit()
+
+    def _admit(self) -> None:
+        """Let in as many as there are slots, and tell the others where they stand."""
+        while self._admitted < self._slots.total:
+            ticket = self._queue.pop()
+            if ticket is None:
+                break
+            self._admitted += 1
+            ticket.admit()
+        for position, ticket in enumerate(self._queue.in_order(), start=1):
+            ticket.update(position)
+        self._on_change()

@@ -1,0 +1,33 @@
+"""Everything an engine process must know to load a model: it goes to its standard input."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+
+class EngineSpec(Struct, frozen=True):
+    """Weights, facts read from them, and settings chosen for this machine.
+
+    `context_length` is the window of one slot in tokens; `batch` the prompt tokens computed
+    between two looks at the other slots; `directory` the private (0700) runtime directory.
+    """
+
+    backend: Literal["llama", "scripted"]
+    directory: str
+    id: str
+    path: str
+    architecture: str = ""
+    quantization: str = ""
+    parameters: int = 0
+    languages: tuple[str, ...] = ()
+    training_context_length: int = 0
+    has_chat_template: bool = True
+    control_tokens: tuple[str, ...] = ()
+    context_length: int = 4096
+    slots: int = 4
+    batch: int = 128
+    threads: int = 1
+    use_gpu: Literal["false", "true", "required"] = "true"
+    gpu_layers: int | None = None
+    queue_limit: int = 64
+    rate_limit: int | None = None
