@@ -1,0 +1,69 @@
+"""One log line per request, that no request can forge; bodies and query strings stay out."""
+
+import logging
+import time
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+logger = logging.getLogger("sllm.access")
+
+CLIENT_LEFT = 499
+LONGEST_PATH = 256
+
+
+class AccessLog:
+    """Logs method, raw path, status, milliseconds and request id once the answer has ended."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        exchange = Exchange(receive, send)
+        started = time.perf_counter()
+        try:
+            await self.app(scope, exchange.receive, exchange.send)
+        finally:
+            milliseconds = (time.perf_counter() - started) * 1000
+            request_id = scope.get("state", {}).get("request_id", "-")
+            line = (scope["method"], plain_path(scope), exchange.outcome, milliseconds, request_id)
+            logger.info("%s %s %d %.1fms %s", *line)
+
+
+class Exchange:
+    """Watches both directions of one request for how it ends."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+        self._status = 500
+        self._ended = False
+        self._left = False
+
+    async def receive(self) -> Message:
+        """The client's next message; its leaving is noted."""
+        message = await self._receive()
+        self._left |= message["type"] == "http.disconnect" and not self._ended
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Pass on the answer; its status and end are noted."""
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+        elif message["type"] == "http.response.body" and not message.get("more_body", False):
+            self._ended = True
+        await self._send(message)
+
+    @property
+    def outcome(self) -> int:
+        """The status sent, or 499 if the client left before the end."""
+        return CLIENT_LEFT if self._left else self._status
+
+
+def plain_path(scope: Scope) -> str:
+    """The path as it was on the wire, cut, with everything unprintable escaped."""
+    raw: bytes = scope.get("raw_path") or str(scope["path"]).encode("utf-8")
+    text = raw[:LONGEST_PATH].decode("latin-1")
+    return "".join(char if "!" <= char <= "~" else f"\\x{ord(char):02x}" for char in text)

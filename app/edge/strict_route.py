@@ -1,0 +1,62 @@
+"""The route class of every API router: JSON bodies are read by `strict_json`, and only JSON is.
+
+This is FastAPI's documented extension point (a custom request and route class).
+"""
+
+import re
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request, params
+from fastapi.routing import APIRoute
+from starlette.responses import Response
+
+from app.domain.errors import SllmError
+from app.edge import strict_json
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+JSON_TYPE = re.compile(
+    r'application/(?:json|[a-z0-9!#$&^_.+-]+\+json)(?:\s*;\s*charset\s*=\s*"?utf-?8"?)?\s*;?',
+    re.IGNORECASE,
+)
+
+
+class StrictRequest(Request):
+    """A request whose JSON was already read strictly."""
+
+    strict_body: Any
+
+    async def json(self) -> Any:
+        """The body as `strict_json` understood it."""
+        return self.strict_body
+
+
+class StrictRoute(APIRoute):
+    """An APIRoute that refuses other media types (415) and anything but strict JSON (400)."""
+
+    def get_route_handler(self) -> Handler:
+        """FastAPI's handler, given a request that was read strictly."""
+        handler = super().get_route_handler()
+        if not self.takes_json():
+            return handler
+
+        async def strict_handler(request: Request) -> Response:
+            return await handler(await read_strictly(request))
+
+        return strict_handler
+
+    def takes_json(self) -> bool:
+        """Whether this route declares a JSON body."""
+        field = self.body_field
+        return field is not None and not isinstance(field.field_info, params.Form)
+
+
+async def read_strictly(request: Request) -> StrictRequest:
+    """Read and parse the body before FastAPI does: it would accept more, and hide our errors."""
+    media_types = request.headers.getlist("content-type")
+    if len(media_types) != 1 or not JSON_TYPE.fullmatch(media_types[0].strip()):
+        raise SllmError("unsupported_media_type")
+    strict = StrictRequest(request.scope, request.receive)
+    strict.strict_body = strict_json.parse(await strict.body())
+    return strict

@@ -1,0 +1,1 @@
+"""Request and response schemas of v1: fields, their documentation and limits."""
