@@ -1,34 +1,127 @@
-"""Which JSON Schemas may constrain an answer: those the engines survive, and enforce in full.
+"""Which JSON Schemas may constrain an answer: those that the engines survive and enforce in full.
 
-llama.cpp compiles schemas with llguidance. A schema that it cannot compile is not an error
-there, the answer is just unconstrained; a huge one takes the process down. So both are refused
-here: first what is big or exotic, by counting, then what the same compiler does not take.
+llama.cpp compiles schemas with llguidance. One that it cannot compile is no error there, the
+answer is just unconstrained; a huge one takes the process down. So both are refused here: first
+what is big, by counting, then whatever the same compiler does not take.
 """
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
 from llguidance import LLMatcher
 
 from app.domain.errors import SllmError
+from app.domain.pattern_guard import MAX_PATTERN_BYTES, is_safe_pattern
+from app.domain.schema_refs import has_empty_cycle
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 32
+MAX_PROPERTIES = 200
+MAX_ENUM = 1_000
+MAX_ALTERNATIVES = 200
+MAX_LENGTH = 1_000_000
+# Each possible item is a symbol of the grammar, which holds 65,536 of them in all.
+MAX_ITEMS = 10_000
+# As built into the engine; llguidance's newer releases know more.
+FORMATS = frozenset(
+    {"date", "time", "date-time", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"}
+)
+ITEM_COUNTS = ("minItems", "maxItems")
+OTHER_COUNTS = ("minLength", "maxLength", "minProperties", "maxProperties")
+# Sums over the whole schema.
+SUMS = {"properties": MAX_PROPERTIES, "enum": MAX_ENUM} | dict.fromkeys(
+    ("anyOf", "oneOf", "allOf", "patternProperties", "prefixItems"), MAX_ALTERNATIVES
+)
 
 
 def check_response_schema(schema: Mapping[str, Any]) -> None:
     """Raise SllmError `invalid_parameter` unless every answer can be held to `schema`."""
-    try:
-        text = json.dumps(schema)
-    except (ValueError, TypeError, RecursionError):
-        refuse("schema_keyword_type", keyword="schema")
+    nodes = list(_nodes(schema))
+    text = json.dumps(schema, ensure_ascii=False)
     if len(text.encode("utf-8")) > MAX_BYTES:
         refuse("schema_too_large", limit=MAX_BYTES)
-    if LLMatcher.validate_grammar(LLMatcher.grammar_from_json_schema(text)):
-        refuse("schema_complex")
+    _check_sums(nodes)
+    for node in nodes:
+        _check_node(node)
+    if has_empty_cycle(schema, nodes):
+        refuse("schema_ref")
+    _check_by_compiler(text)
 
 
 def refuse(text: str, **values: Any) -> NoReturn:
     """Raise the error that says `text` about the response format."""
     raise SllmError("invalid_parameter", text, param="response_format", **values)
+
+
+def _nodes(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Every object in the schema, be it a schema itself or not, to MAX_DEPTH."""
+    waiting: list[tuple[Any, int]] = [(schema, 1)]
+    while waiting:
+        value, depth = waiting.pop()
+        if isinstance(value, dict | list) and depth > MAX_DEPTH:
+            refuse("schema_too_deep", limit=MAX_DEPTH)
+        if isinstance(value, dict):
+            yield value
+            waiting.extend((item, depth + 1) for item in value.values())
+        elif isinstance(value, list):
+            waiting.extend((item, depth + 1) for item in value)
+
+
+def _check_sums(nodes: list[Mapping[str, Any]]) -> None:
+    for keyword, limit in SUMS.items():
+        values = (node[keyword] for node in nodes if keyword in node)
+        if sum(len(value) for value in values if isinstance(value, dict | list)) > limit:
+            refuse("schema_too_many", keyword=keyword, limit=limit)
+    for keyword in ITEM_COUNTS:
+        values = (node[keyword] for node in nodes if keyword in node)
+        if sum(value for value in values if isinstance(value, int)) > MAX_ITEMS:
+            refuse("schema_count", keyword=keyword, limit=MAX_ITEMS)
+
+
+def _check_node(node: Mapping[str, Any]) -> None:
+    # A property may be called like a keyword; then its value is a schema, so an object.
+    for keyword in (*ITEM_COUNTS, *OTHER_COUNTS):
+        count = node.get(keyword)
+        if isinstance(count, int | float) and not 0 <= count <= MAX_LENGTH:
+            refuse("schema_count", keyword=keyword, limit=MAX_LENGTH)
+    if isinstance(node.get("format"), str) and node["format"] not in FORMATS:
+        refuse("schema_keyword_unsupported", keyword="format")
+    if "x-guidance" in node:  # the compiler's own options, some of which turn checks off
+        refuse("schema_keyword_unsupported", keyword="x-guidance")
+    _check_patterns(node)
+
+
+def _check_patterns(node: Mapping[str, Any]) -> None:
+    patterns = [node["pattern"]] if isinstance(node.get("pattern"), str) else []
+    if isinstance(node.get("patternProperties"), dict):
+        patterns += node["patternProperties"]
+    if not all(map(is_safe_pattern, patterns)):
+        refuse("schema_pattern", limit=MAX_PATTERN_BYTES)
+
+
+# What llguidance says, and what that means to the client; its own words may quote the schema.
+MEANINGS = (
+    (
+        re.compile(r'Unimplemented keys: \["(?P<keyword>[$A-Za-z]{1,40})"'),
+        "schema_keyword_unsupported",
+    ),
+    (re.compile(r"(?P<keyword>oneOf) constraints"), "schema_keyword_unsupported"),
+    (re.compile(r"Unsatisfiable"), "schema_impossible"),
+    (re.compile(r"regex|lookaround"), "schema_pattern"),
+    (re.compile(r"Pointer|Resource|\$ref"), "schema_ref"),
+    (re.compile(r"(?P<keyword>[$A-Za-z]{1,40})'? (?:must be|, got)"), "schema_keyword_type"),
+    (re.compile(r"Invalid (?P<keyword>type)"), "schema_keyword_type"),
+)
+
+
+def _check_by_compiler(text: str) -> None:
+    problem = LLMatcher.validate_grammar(LLMatcher.grammar_from_json_schema(text))
+    if not problem:
+        return
+    for pattern, meaning in MEANINGS:
+        match = pattern.search(problem)
+        if match:
+            refuse(meaning, limit=MAX_PATTERN_BYTES, **match.groupdict())
+    refuse("schema_complex")
