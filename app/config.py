@@ -1,0 +1,171 @@
+"""Every setting of the server: one typed class, read from the environment and from `.env`.
+
+How a mistake is told lives in `app/config_errors.py`; what a setting does, where it is used.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from platformdirs import user_data_path
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from app.config_errors import SettingsError, describe, refuse_unknown_names
+from app.config_values import (
+    boolean_word,
+    comma_list,
+    dotenv_names,
+    expand_home,
+    host_names,
+    lower_case,
+    origins,
+)
+
+LogLevel = Literal["critical", "error", "warning", "info", "debug"]
+UseGpu = Literal["false", "true", "required"]
+CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(comma_list)]
+
+NO_KEYS_YET = (
+    "not available yet in this version; unset it, or put a reverse proxy with authentication "
+    "in front of the server"
+)
+
+
+def _setting(default: Any, text: str, allowed: str, **options: Any) -> Any:
+    """A documented field; `allowed` is what a user is told who got it wrong."""
+    return Field(default, description=text, json_schema_extra={"allowed": allowed}, **options)
+
+
+def _number(default: int | None, text: str, low: int, high: int) -> Any:
+    """A whole number from `low` to `high`, both included."""
+    allowed = f"a whole number from {low} to {high}"
+    return _setting(default, text, allowed, ge=low, le=high)
+
+
+class Settings(BaseSettings):
+    """The settings; each is read from the environment variable of its name in upper case."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8-sig", env_ignore_empty=True, extra="ignore",
+        frozen=True,
+    )  # fmt: skip
+
+    sllm_model_path: str | None = _setting(
+        None,
+        "Text model: a .gguf file, or a name from the catalogue. Empty: the embedded model, "
+        "downloaded once.",
+        "a file or a catalogue name",
+    )
+    vision_model_path: str | None = _setting(
+        None, "Vision model. Has no effect yet in this version.", "a file or a catalogue name"
+    )
+    use_gpu: Annotated[UseGpu, BeforeValidator(boolean_word)] = _setting(
+        "true",
+        "true: use a GPU where one is found; false: never; required: do not start without one.",
+        "true, false or required",
+    )
+    gpu_layers: int | None = _number(
+        None, "Layers of the text model to keep on the GPU. Empty: as many as fit.", 0, 10_000
+    )
+    context_length: int | None = _number(
+        None,
+        "Context window of one request in tokens, prompt and answer together. Empty: chosen "
+        "from the model and this machine's memory.",
+        256,
+        1_048_576,
+    )
+    parallel_slots: int | None = _number(
+        None, "Requests generated at the same time. Empty: chosen from this machine.", 1, 256
+    )
+    queue_limit: int = _number(
+        64, "Requests that may wait for a slot; one more is answered 503.", 0, 10_000
+    )
+    request_deadline_seconds: int = _number(
+        300, "Seconds one request may take, waiting included; then it is ended (504).", 1, 86_400
+    )
+    rate_limit: int | None = _number(
+        None, "Requests per minute and client; more are answered 429. Empty: no limit.", 1, 100_000
+    )
+    default_max_tokens: int = _number(
+        512, "Tokens of an answer when the request does not set max_tokens.", 1, 1_048_576
+    )
+    max_history_length: int = _number(
+        100, "Earlier messages of a conversation that the model is shown.", 0, 10_000
+    )
+    page_size: int = _number(20, "Entries on one page of a list.", 1, 100)
+    host: str = _setting(
+        "127.0.0.1",
+        "Address to listen on. 0.0.0.0 means every network of this machine: there are no API "
+        "keys yet, so whoever reaches the port can use the server.",
+        "an address or name of this machine, for example 127.0.0.1 or 0.0.0.0",
+        min_length=1,
+    )
+    port: int = _number(8000, "TCP port to listen on. 0: any free one.", 0, 65_535)
+    workers: int = _number(
+        1, "Processes that answer HTTP; they share one model, so memory does not grow.", 1, 64
+    )
+    log_level: Annotated[LogLevel, BeforeValidator(lower_case)] = _setting(
+        "info",
+        "How much is logged. Prompts and answers never are.",
+        "critical, error, warning, info or debug",
+    )
+    data_dir: Annotated[Path, AfterValidator(expand_home)] = Field(
+        default_factory=lambda: user_data_path("sllm", appauthor=False),
+        description="Folder for weights and conversations. Empty: the usual place for a user's "
+        "application data, on Linux ~/.local/share/sllm.",
+        json_schema_extra={"allowed": "a folder"},
+    )
+    database_url: str | None = _setting(
+        None,
+        "Database. Empty: SQLite in DATA_DIR. Has no effect yet in this version.",
+        "a database URL",
+        repr=False,
+    )
+    allowed_hosts: Annotated[CommaList, AfterValidator(host_names)] = _setting(
+        (),
+        "More names this server answers to, separated by commas; *.example.com covers "
+        "subdomains, * everything. Loopback, private addresses and this machine's names always "
+        "work.",
+        "host names separated by commas, for example sllm.example.com,*.example.org",
+    )
+    cors_origins: Annotated[CommaList, AfterValidator(origins)] = _setting(
+        (),
+        "Web pages of other origins that may call the API from a browser, separated by commas.",
+        "origins separated by commas, for example https://example.com,http://localhost:3000",
+    )
+    image_url_hosts: Annotated[CommaList, AfterValidator(host_names)] = _setting(
+        (),
+        "Hosts that images may be fetched from. Has no effect yet in this version.",
+        "host names separated by commas",
+    )
+    api_keys_file: str | None = _setting(
+        None, "File with API keys. Not available yet: a start with it is refused.", "nothing yet"
+    )
+    require_api_keys: bool = _setting(
+        False, "Answer only with an API key. Not available yet: yes is refused.", "false"
+    )
+
+    @model_validator(mode="after")
+    def _refuse_what_would_not_protect(self) -> Self:
+        """Ignoring a security setting in silence would be worse than not starting."""
+        keys_asked_for = {
+            "API_KEYS_FILE": self.api_keys_file is not None,
+            "REQUIRE_API_KEYS": self.require_api_keys,
+        }
+        asked = [name for name, set_ in keys_asked_for.items() if set_]
+        if asked:
+            raise SettingsError("\n".join(f"{name}: {NO_KEYS_YET}." for name in asked))
+        return self
+
+
+def load_settings() -> Settings:
+    """The settings of this process. Raises SettingsError: one line for each mistake."""
+    try:
+        refuse_unknown_names(Settings, dotenv_names(Path(".env")))
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError(describe(Settings, error)) from None
+    except UnicodeDecodeError:
+        raise SettingsError(".env: not a UTF-8 text file; save it as UTF-8.") from None
+    except OSError as error:
+        raise SettingsError(f".env: cannot be read ({error.strerror}).") from None

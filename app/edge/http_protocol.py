@@ -1,0 +1,57 @@
+"""uvicorn's HTTP protocol with a deadline for request headers, which uvicorn itself lacks.
+
+A body that comes too slowly is `app/edge/body_guard.py`'s business.
+"""
+
+import asyncio
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+HEADER_SECONDS = 10.0
+
+
+class GuardedProtocol(HttpToolsProtocol):
+    """Closes a connection whose next request's headers are not whole in time.
+
+    The clock runs from the connection's start, and from each answer's end (there uvicorn's own
+    `timeout_keep_alive` closes a connection that stays silent). It counts the time for all
+    headers together, so a byte now and then does not help; nobody is waiting for an answer
+    then, so none is sent.
+    """
+
+    header_seconds = HEADER_SECONDS
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client has connected: its first request is due."""
+        super().connection_made(transport)
+        self._expect_headers()
+
+    def data_received(self, data: bytes) -> None:
+        """The first bytes after an answer start the clock again; uvicorn stopped its own."""
+        idle = self.timeout_keep_alive_task is not None
+        if idle and self._deadline is None:
+            self._expect_headers()
+        super().data_received(data)
+
+    def on_headers_complete(self) -> None:
+        """The headers are whole: from here on the application watches the body."""
+        self._forget_deadline()
+        super().on_headers_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing is due any more."""
+        self._forget_deadline()
+        super().connection_lost(exc)
+
+    def _expect_headers(self) -> None:
+        self._deadline = self.loop.call_later(self.header_seconds, self._close_late)
+
+    def _forget_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _close_late(self) -> None:
+        self._deadline = None
+        self.transport.close()

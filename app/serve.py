@@ -1,0 +1,145 @@
+"""From settings to a running server: weights, port, banner, uvicorn.
+
+Options of the command line are `app/cli.py`'s, what the server does once it runs `app/main.py`'s.
+"""
+
+import errno
+import os
+import signal
+import socket
+import sys
+from typing import Any
+
+from uvicorn import Config, Server
+from uvicorn.supervisors import Multiprocess
+
+from app.config import Settings
+from app.edge.http_protocol import GuardedProtocol
+from app.terminal import DownloadProgress, show_banner, warn
+from app.weights import WeightsError, ensure
+from app.weights.task import Task
+
+STARTUP_FAILED = 3
+# The engine that needs no weights, for tests (app/engine/backends/scripted.py).
+WITHOUT_WEIGHTS = "scripted"
+
+
+class ServeError(Exception):
+    """The server cannot start; `str()` says why and what to do."""
+
+
+def serve(settings: Settings) -> int:
+    """Run until a signal ends it; returns the exit code. Raises ServeError."""
+    # Processes started from here find our package, whatever lies in the working directory.
+    os.environ.setdefault("PYTHONSAFEPATH", "1")
+    if settings.port:
+        listen(settings.host, settings.port).close()
+    model = fetch_weights(settings)
+    with listen(settings.host, settings.port) as listener:
+        show_banner(model, *listener.getsockname()[:2])
+        return _run(uvicorn_config(settings), listener)
+
+
+def fetch_weights(settings: Settings) -> str:
+    """The model's name, once its weights are on this machine. Raises ServeError.
+
+    Without a model of the user's choice the server starts all the same and keeps trying:
+    then the name is "".
+    """
+    if settings.sllm_model_path == WITHOUT_WEIGHTS:
+        return WITHOUT_WEIGHTS
+    try:
+        with DownloadProgress() as progress:
+            return ensure(settings.sllm_model_path, settings.data_dir, Task(progress)).id
+    except WeightsError as error:
+        if settings.sllm_model_path is not None:
+            raise ServeError(str(error)) from error
+        warn(f"{error}\nThe server starts without a model; /health shows when it has one.")
+        return ""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens on `host`; port 0 takes any free one. Raises ServeError."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        # "localhost" is both; clients that try IPv6 first come to IPv4 then.
+        family, _, _, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
+        return _bound(family, address)
+    except PermissionError:
+        raise ServeError(f"Port {port} needs more rights; choose one above 1023 (PORT).") from None
+    except OSError as error:
+        raise ServeError(_why_not(host, port, error)) from error
+
+
+def uvicorn_config(settings: Settings) -> Config:
+    """uvicorn as this server wants it; its own log goes through our formatter."""
+    return Config(
+        "app.main:app",
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        http=GuardedProtocol,
+        loop="uvloop" if sys.platform != "win32" else "asyncio",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=15,
+        log_config=_log_config(settings.log_level),
+    )
+
+
+def _bound(family: int, address: Any) -> socket.socket:
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        # Not before listening is a port that somebody else listens on refused.
+        listener.listen(2048)
+        listener.set_inheritable(True)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _why_not(host: str, port: int, error: OSError) -> str:
+    if isinstance(error, socket.gaierror):
+        return f"HOST: {host} is not an address of this machine."
+    match error.errno:
+        case errno.EADDRINUSE:
+            return f"Port {port} on {host} is in use already; stop that server or set PORT."
+        case errno.EADDRNOTAVAIL:
+            return f"HOST: {host} is not an address of this machine."
+    return f"Cannot listen on {host}, port {port}: {error.strerror}."
+
+
+def _run(config: Config, listener: socket.socket) -> int:
+    # After its own orderly end uvicorn raises the signal again: that end is a success.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        if config.workers > 1:
+            return _run_workers(config, listener)
+        server = Server(config)
+        server.run(sockets=[listener])
+    except KeyboardInterrupt:
+        return 0
+    return 0 if server.started else STARTUP_FAILED
+
+
+def _run_workers(config: Config, listener: socket.socket) -> int:
+    supervisor = Multiprocess(config, sockets=[listener])
+    supervisor.run()
+    codes = {process.exitcode for process in supervisor.processes}
+    return STARTUP_FAILED if STARTUP_FAILED in codes else 0
+
+
+def _log_config(level: str) -> dict[str, Any]:
+    """A dictionary, since every worker process applies it for itself."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"()": "app.edge.logs.LineFormatter"}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"level": level.upper(), "handlers": ["stderr"]},
+    }

@@ -1,0 +1,90 @@
+"""What the command line shows: the banner and a download's progress; plain when not a terminal."""
+
+import ipaddress
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TimeRemainingColumn
+
+from app import __version__
+from app.domain.model_info import Notice
+from app.i18n.notices import words
+
+OPEN_TO_ALL = (
+    "WARNING: this server listens beyond this machine ({address}), and there are no API keys yet: "
+    "whoever reaches the port can use it. Keep it behind a firewall or a reverse proxy with "
+    "authentication, or set HOST=127.0.0.1."
+)
+
+
+def show_banner(model: str, address: str, port: int) -> None:
+    """Where everything is, on standard error; `model` "" means that there is none yet."""
+    console = _console()
+    url = f"http://{_for_browser(address)}:{port}"
+    console.print(f"[bold]SLLM {__version__}[/bold]  model: {model or 'none yet'}")
+    for name, path in (("chat", "/ui"), ("API", "/docs"), ("health", "/health")):
+        console.print(f"  {name:<7}{url}{path}")
+    if not ipaddress.ip_address(address).is_loopback:
+        warn(OPEN_TO_ALL.format(address=address))
+
+
+def warn(text: str) -> None:
+    """A sentence that must not be overlooked, on standard error."""
+    _console().print(text, style="bold red", markup=False)
+
+
+def _console() -> Console:
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def _for_browser(address: str) -> str:
+    """An address that this machine's browser can open."""
+    if address in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+        return "127.0.0.1"
+    return f"[{address}]" if ":" in address else address
+
+
+class DownloadProgress:
+    """A progress bar on a terminal, else a line for every tenth; see app.weights.task.Progress."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or _console()
+        columns = ("{task.description}", BarColumn(), DownloadColumn(), TimeRemainingColumn())
+        self._bars = Progress(*columns, console=self._console)
+        self._shown: dict[str, TaskID] = {}
+        self._tenths: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bars.stop()
+
+    def note(self, notice: Notice) -> None:
+        """One sentence, above the bar."""
+        self._console.print(words([notice], "en")[0], markup=False)
+
+    def advance(self, file: str, done: int, total: int | None) -> None:
+        """`done` bytes of `total` of `file`."""
+        if self._console.is_terminal:
+            self._draw(file, done, total)
+        elif total:
+            self._print_tenth(file, done, total)
+
+    def _draw(self, file: str, done: int, total: int | None) -> None:
+        if file not in self._shown:
+            self._bars.start()
+            self._shown[file] = self._bars.add_task(file, total=total)
+        self._bars.update(self._shown[file], completed=done, total=total)
+
+    def _print_tenth(self, file: str, done: int, total: int) -> None:
+        tenth = 10 * done // total
+        if tenth > self._tenths.get(file, 0):
+            self._tenths[file] = tenth
+            self._console.print(f"{file}: {tenth}0 % of {total / 1e6:.0f} MB", markup=False)
