@@ -86,6 +86,17 @@ class EngineClient(asyncio.Protocol):
         assert isinstance(report, wire.Counted)
         return report.tokens
 
+    @property
+    def active(self) -> int:
+        """Requests of this worker that have not ended."""
+        return len(self._inboxes)
+
+    def end_all(self, error: SllmError) -> None:
+        """End what is still running with `error`."""
+        for number, inbox in self._inboxes.items():
+            inbox.put_nowait(wire.failed(number, error))
+            self._send(wire.Cancel(number))
+
     def leave(self) -> None:
         """Say good-bye: the engine ends at once when nobody else is connected."""
         self._send(wire.Leave())

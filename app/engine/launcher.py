@@ -66,6 +66,20 @@ async def launch(spec: EngineSpec) -> asyncio.subprocess.Process:
     raise EngineFailed(_reason(outcome if line else None, code, spec))
 
 
+async def gpu_devices() -> list[str]:
+    """Names of the usable GPUs, asked in a process of its own."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "app.engine.backends.llama_gpu",
+        stdout=asyncio.subprocess.PIPE,
+        env=environment(),
+    )
+    output, _ = await process.communicate()
+    names: list[str] = json.loads(output) if process.returncode == 0 else []
+    return names
+
+
 def _reason(outcome: dict[str, object] | None, code: int, spec: EngineSpec) -> Notice:
     if outcome is not None:
         return msgspec.convert(outcome, Notice)

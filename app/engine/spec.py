@@ -4,6 +4,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from app.domain.model_info import Notice
+
 
 class EngineSpec(Struct, frozen=True):
     """Weights, facts read from them, and settings chosen for this machine.
@@ -31,3 +33,4 @@ class EngineSpec(Struct, frozen=True):
     gpu_layers: int | None = None
     queue_limit: int = 64
     rate_limit: int | None = None
+    notices: tuple[Notice, ...] = ()

@@ -51,7 +51,7 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(self._stay_connected()), loop.create_task(self._own())]
         for task in self._tasks:
-            task.add_done_callback(_report_bug)
+            task.add_done_callback(self._report_bug)
 
     async def stop(self) -> None:
         """Let go of the engine; it ends when the last worker has."""
@@ -166,7 +166,7 @@ class Supervisor:
     def _say(self, reason: Notice) -> None:
         self._status.write(EngineStatus("loading", reason))
 
-
-def _report_bug(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()):
-        log.error("the supervisor has failed", exc_info=error)
+    def _report_bug(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()):
+            log.error("the supervisor has failed", exc_info=error)
+            self._status.write(EngineStatus("failed", Notice("internal_error")))

@@ -1,6 +1,6 @@
 """llama.cpp through xllamacpp: loads the weights and speaks to its server over a UNIX socket.
 
-The only module that imports xllamacpp. Its server answers on a socket in the engine's private
+Its server answers on a socket in the engine's private
 directory and asks for a random key; loading holds the GIL until it is done.
 """
 
@@ -15,10 +15,15 @@ from app.domain.model_info import ModelInfo, Notice
 from app.domain.options import GenerationOptions
 from app.engine.backends.base import BackendEvent
 from app.engine.backends.llama_client import LlamaClient
+from app.engine.backends.llama_gpu import gpu_devices
 from app.engine.backends.llama_prompt import ChatPrompt, PlainPrompt
 from app.engine.backends.llama_request import completion_body
 from app.engine.backends.llama_stream import follow_completion
 from app.engine.spec import EngineSpec
+
+
+# A GPU wants large batches; the answer to a cancel is still quick there.
+GPU_BATCH = 512
 
 
 class LoadError(Exception):
@@ -28,17 +33,6 @@ class LoadError(Exception):
         super().__init__(text)
         self.text = text
         self.values = values
-
-
-def gpu_devices() -> list[str]:
-    """Names of the GPUs that the installed build of the library can use."""
-    import xllamacpp
-
-    kinds = {
-        xllamacpp.ggml_backend_dev_type.GGML_BACKEND_DEVICE_TYPE_GPU,
-        xllamacpp.ggml_backend_dev_type.GGML_BACKEND_DEVICE_TYPE_IGPU,
-    }
-    return [device["name"] for device in xllamacpp.get_device_info() if device["type"] in kinds]
 
 
 def _params(spec: EngineSpec, socket: Path, key: str, on_gpu: bool) -> Any:
@@ -53,7 +47,7 @@ def _params(spec: EngineSpec, socket: Path, key: str, on_gpu: bool) -> Any:
     params.n_ctx = spec.context_length * spec.slots
     params.n_parallel = spec.slots
     params.kv_unified = False
-    params.n_batch = params.n_ubatch = spec.batch
+    params.n_batch = params.n_ubatch = GPU_BATCH if on_gpu else spec.batch
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = spec.threads
     params.n_gpu_layers = (999 if spec.gpu_layers is None else spec.gpu_layers) if on_gpu else 0
     # An HTTP thread is held by each open stream; the rest is for tokenizing beside them.
@@ -126,7 +120,7 @@ class LlamaBackend:
 
 
 def _info(spec: EngineSpec, gpus: list[str]) -> ModelInfo:
-    warnings = []
+    warnings = list(spec.notices)
     if not spec.has_chat_template:
         warnings.append(Notice("no_chat_template", {"model": spec.id}))
     if spec.use_gpu == "true" and not gpus:
@@ -144,7 +138,7 @@ def _info(spec: EngineSpec, gpus: list[str]) -> ModelInfo:
         device=gpus[0] if gpus else "cpu",
         gpu_layers=(spec.gpu_layers if spec.gpu_layers is not None else 999) if gpus else 0,
         settings={
-            "batch": spec.batch,
+            "batch": GPU_BATCH if gpus else spec.batch,
             "threads": spec.threads,
             "kv_cache": "f16",
             "kv_cache_tokens": spec.context_length * spec.slots,

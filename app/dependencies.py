@@ -1,0 +1,74 @@
+"""What routes ask for: services, settings, and who is calling in which language."""
+
+import time
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from app.config import Settings
+from app.domain.errors import SllmError
+from app.domain.generation import GenerationRequest
+from app.domain.messages import Message
+from app.domain.options import ContextPolicy, GenerationOptions
+from app.drain import Drain
+from app.errors import scope_language
+from app.provider.model_provider import ModelProvider
+from app.v1.services.chat_service import ChatService
+
+
+def get_settings(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+def get_text_model(request: Request) -> ModelProvider:
+    """Raises `shutting_down` once the server drains: new work goes elsewhere."""
+    drain: Drain = request.app.state.drain
+    if drain.draining:
+        raise SllmError("shutting_down", retry_after=5)
+    model: ModelProvider = request.app.state.text_model
+    return model
+
+
+def get_language(request: Request) -> str:
+    return scope_language(request.scope)
+
+
+SettingsDep = Annotated[Settings, Depends(get_settings)]
+TextModelDep = Annotated[ModelProvider, Depends(get_text_model)]
+LanguageDep = Annotated[str, Depends(get_language)]
+RequestMaker = Callable[
+    [tuple[Message, ...], GenerationOptions, ContextPolicy | None], GenerationRequest
+]
+
+
+def get_chat_service(model: TextModelDep) -> ChatService:
+    return ChatService(model)
+
+
+ChatServiceDep = Annotated[ChatService, Depends(get_chat_service)]
+
+
+def get_request_maker(request: Request, settings: SettingsDep) -> RequestMaker:
+    """Generation requests of this caller, under this server's limits."""
+    arrived_at = time.monotonic()
+    client = request.client.host if request.client else "local"
+
+    def make(
+        messages: tuple[Message, ...], options: GenerationOptions, policy: ContextPolicy | None
+    ) -> GenerationRequest:
+        return GenerationRequest(
+            messages=messages,
+            options=options,
+            client=client,
+            context_policy=policy or "drop_oldest",
+            max_history=settings.max_history_length,
+            arrived_at=arrived_at,
+            deadline_seconds=settings.request_deadline_seconds,
+        )
+
+    return make
+
+
+RequestMakerDep = Annotated[RequestMaker, Depends(get_request_maker)]

@@ -1,0 +1,114 @@
+"""`GET /`, `/health` and its short forms: what the server is and whether it can answer."""
+
+import time
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from app import __version__
+from app.domain.model_info import Notice
+from app.drain import Drain
+from app.errors import scope_language
+from app.i18n.notices import words
+from app.provider.model_provider import ModelHealth, ModelProvider
+from app.versions import describe
+
+router = APIRouter(tags=["server"])
+ServerStatus = Literal["ok", "loading", "degraded", "unavailable", "draining"]
+NOT_CONFIGURED = ModelHealth("not_configured")
+
+
+def server_status(text: ModelHealth, draining: bool) -> ServerStatus:
+    """One word for the whole server: it is there to answer with the text model."""
+    if draining:
+        return "draining"
+    if text.status == "ready":
+        return "ok"
+    return "loading" if text.status == "loading" else "unavailable"
+
+
+def _model(health: ModelHealth, language: str) -> dict[str, Any]:
+    info = health.info
+    known = {
+        "format": info and info.format,
+        "architecture": info and info.architecture,
+        "quantization": info and info.quantization,
+        "parameters": info and info.parameters,
+        "languages": list(info.languages) if info else [],
+        "context_length": info and info.context_length,
+        "training_context_length": info and info.training_context_length,
+        "slots": {"total": info.slots if info else 0, "busy": health.busy},
+        "device": info and info.device,
+        "gpu_layers": info and info.gpu_layers,
+        "settings": info.settings if info else {},
+    }
+    reason = words([health.reason], language)[0] if health.reason else None
+    return {"status": health.status, "id": health.id, **known, "reason": reason}
+
+
+def report(request: Request) -> tuple[int, dict[str, Any]]:
+    """Status code and body of `/health`: 200 exactly when the text model answers."""
+    state = request.app.state
+    model: ModelProvider = state.text_model
+    drain: Drain = state.drain
+    language = scope_language(request.scope)
+    text = model.health()
+    status = server_status(text, drain.draining)
+    notices: list[Notice] = [*state.notices, *(text.info.warnings if text.info else ())]
+    body = {
+        "status": status,
+        "version": __version__,
+        "uptime_seconds": round(time.monotonic() - state.started_at, 1),
+        "models": {
+            "text": _model(text, language),
+            "vision": _model(NOT_CONFIGURED, language),
+        },
+        "queue": {"waiting": text.waiting, "limit": text.limit},
+        "database": {"status": "not_configured", "kind": "sqlite"},
+        "warnings": words(notices, language),
+    }
+    return (200 if status == "ok" else 503), body
+
+
+def _headers(code: int) -> dict[str, str]:
+    fresh = {"Cache-Control": "no-store"}
+    return fresh if code == 200 else fresh | {"Retry-After": "2"}
+
+
+@router.get("/health", summary="Health: models, queue, warnings")
+async def health(request: Request) -> JSONResponse:
+    """200 when the text model answers, else 503; the same body either way."""
+    code, body = report(request)
+    return JSONResponse(body, code, _headers(code))
+
+
+@router.get("/health/ready", summary="Ready: 200 or 503 without a body")
+async def ready(request: Request) -> Response:
+    """For load balancers: whether to send work here."""
+    code, _ = report(request)
+    return Response(status_code=code, headers=_headers(code))
+
+
+@router.get("/health/live", summary="Live: the process runs")
+async def live() -> Response:
+    """For process supervisors: always 200."""
+    return Response(status_code=200)
+
+
+@router.get("/", summary="What this server is")
+async def index(request: Request) -> Response:
+    """Versions, routes and models; a browser is sent to the chat page."""
+    if prefers_html(request.headers.get("accept", "")):
+        return RedirectResponse("/ui", 307, {"Vary": "Accept"})
+    model: ModelProvider = request.app.state.text_model
+    text = model.health()
+    body = describe(request.app) | {"models": {"text": text.id, "vision": None}}
+    return JSONResponse(body, headers={"Vary": "Accept"})
+
+
+def prefers_html(accept: str) -> bool:
+    """Whether `text/html` comes before any JSON in an Accept header."""
+    types = [item.partition(";")[0].strip().lower() for item in accept.split(",")]
+    first = next((kind for kind in types if kind in ("text/html", "application/json")), "")
+    return first == "text/html"

@@ -1,0 +1,79 @@
+"""The application: `app.main:app`, as uvicorn takes it; everything is built in `create_app`."""
+
+import logging
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from app import __version__, errors, health, ui
+from app.config import Settings, load_settings
+from app.docs import pages
+from app.domain.model_info import Notice
+from app.drain import Drain
+from app.edge.application import EdgeApplication, EdgeSettings
+from app.engine.launcher import gpu_devices
+from app.engine.lifeline import die_with_parent
+from app.engine.runtime_dir import server_pid
+from app.i18n.notices import words
+from app.provider.sllm_provider import SllmProvider
+from app.versions import VERSIONS, mount
+
+DRAIN_SECONDS = 30.0
+log = logging.getLogger(__name__)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """An application of its own: nothing is shared between two of them but the machine."""
+    app = EdgeApplication(
+        edge=EdgeSettings(
+            allowed_hosts=settings.allowed_hosts, cors_origins=settings.cors_origins
+        ),
+        title="SLLM",
+        version=__version__,
+        summary="A server for small language models",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=lifespan,
+    )
+    app.state.settings = settings
+    app.state.started_at = time.monotonic()
+    app.state.notices = ()
+    errors.install(app)
+    app.include_router(health.router)
+    mount(app)
+    ui.mount(app)
+    pages.install(app, VERSIONS)
+    return app
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """The model loads in the background; the server answers from the first moment."""
+    settings: Settings = app.state.settings
+    if server_pid() != os.getpid():
+        # A worker must not outlive the server, not even when that is killed.
+        die_with_parent(server_pid())
+    if settings.use_gpu == "required" and not await gpu_devices():
+        raise RuntimeError(words([Notice("gpu_required")], "en")[0])
+    model = SllmProvider(settings)
+    drain = Drain(model, DRAIN_SECONDS)
+    app.state.text_model, app.state.drain = model, drain
+    drain.install()
+    model.start()
+    try:
+        yield
+    finally:
+        await model.stop()
+
+
+def __getattr__(name: str) -> FastAPI:
+    """`app` is made when somebody asks for it: importing this module reads no settings."""
+    if name != "app":
+        raise AttributeError(name)
+    global app
+    app = create_app(load_settings())
+    return app

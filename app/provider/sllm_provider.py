@@ -1,0 +1,66 @@
+"""The text model: weights by path or name, run by one engine for all workers."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from app.config import Settings
+from app.domain.errors import SllmError
+from app.domain.generation import GenerationEvent, GenerationRequest
+from app.domain.messages import Message
+from app.domain.model_info import ModelInfo
+from app.engine.runtime_dir import runtime_directory
+from app.engine.supervisor import Supervisor
+from app.provider.gguf_provider import GgufPreparation
+from app.provider.model_provider import ModelHealth
+
+
+class SllmProvider:
+    """A ModelProvider over a supervised engine process."""
+
+    def __init__(self, settings: Settings) -> None:
+        preparation = GgufPreparation(settings)
+        self._name = preparation.name
+        self._queue_limit = settings.queue_limit
+        self._supervisor = Supervisor(runtime_directory("text"), preparation.prepare)
+
+    def start(self) -> None:
+        self._supervisor.start()
+
+    async def stop(self) -> None:
+        await self._supervisor.stop()
+
+    def health(self) -> ModelHealth:
+        status, client = self._supervisor.status, self._supervisor.connected
+        if client is None:
+            return ModelHealth(status.state, self._name, status.reason, limit=self._queue_limit)
+        return ModelHealth(
+            status.state,
+            client.info.id,
+            status.reason,
+            client.info,
+            client.pulse.busy,
+            client.pulse.waiting,
+            client.pulse.limit,
+        )
+
+    def info(self) -> ModelInfo:
+        return self._supervisor.client.info
+
+    async def generate(self, request: GenerationRequest) -> AsyncGenerator[GenerationEvent, None]:
+        async with aclosing(self._supervisor.client.generate(request)) as events:
+            async for event in events:
+                yield event
+
+    async def count(self, text: str | None = None, messages: tuple[Message, ...] = ()) -> int:
+        return await self._supervisor.client.count(text, messages)
+
+    @property
+    def active(self) -> int:
+        client = self._supervisor.connected
+        return client.active if client is not None else 0
+
+    def end_all(self) -> None:
+        client = self._supervisor.connected
+        if client is not None:
+            client.end_all(SllmError("shutting_down", retry_after=5))
+

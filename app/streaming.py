@@ -1,0 +1,124 @@
+"""Server-sent events, and noticing that a client has gone; nothing about chats."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, Protocol
+
+import msgspec
+from pydantic import BaseModel
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from app.domain.errors import SllmError
+from app.errors import render, request_id_of, scope_language
+
+PING_SECONDS = 10.0
+STUCK_SECONDS = 30.0
+_encode = msgspec.json.Encoder().encode
+
+
+class NamedEvent(Protocol):
+    """An event's name and its data: a struct, a pydantic model, a dictionary or an SllmError."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def data(self) -> Any: ...
+
+
+class EventStream(Response):
+    """Sends events until they end or the client has gone; then `events` is closed at once.
+
+    A comment goes out when nothing else has for PING_SECONDS. A client that takes nothing for
+    STUCK_SECONDS is treated as gone.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(self, events: AsyncGenerator[NamedEvent, None], scope: Scope) -> None:
+        self._events = events
+        self._scope = scope
+        self._sent_at = time.monotonic()
+        super().__init__(
+            headers={"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
+        )
+        del self.headers["content-length"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        tasks = [
+            asyncio.create_task(work)
+            for work in (self._pump(send), self._ping(send), wait_until_gone(receive))
+        ]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, Exception) and not isinstance(outcome, TimeoutError):
+                raise outcome
+
+    async def _pump(self, send: Send) -> None:
+        async with aclosing(self._events) as events:
+            start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+            await send(start)
+            async for event in events:
+                await self._send(send, self._encoded(event))
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _ping(self, send: Send) -> None:
+        while True:
+            idle = time.monotonic() - self._sent_at
+            if idle >= PING_SECONDS:
+                await self._send(send, b": ping\n\n")
+                idle = 0.0
+            await asyncio.sleep(PING_SECONDS - idle)
+
+    async def _send(self, send: Send, body: bytes) -> None:
+        async with asyncio.timeout(STUCK_SECONDS):
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+        self._sent_at = time.monotonic()
+
+    def _encoded(self, event: NamedEvent) -> bytes:
+        return b"event: %b\ndata: %b\n\n" % (event.name.encode(), self._json(event.data))
+
+    def _json(self, data: Any) -> bytes:
+        if isinstance(data, BaseModel):
+            return data.model_dump_json().encode()
+        if isinstance(data, SllmError):
+            data = render(data, scope_language(self._scope), request_id_of(self._scope))
+        return _encode(data)
+
+
+async def wait_until_gone(receive: Receive) -> None:
+    """Return when the client has disconnected. The request's body must have been read."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+@asynccontextmanager
+async def unless_gone(request: Request) -> AsyncIterator[None]:
+    """Cancel what runs inside when the client goes away; ClientDisconnect is raised then."""
+    work = asyncio.current_task()
+    assert work is not None
+    gone = asyncio.create_task(wait_until_gone(request.receive))
+
+    def stop(watcher: "asyncio.Task[None]") -> None:
+        if not watcher.cancelled():
+            work.cancel()
+
+    gone.add_done_callback(stop)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not gone.done() or work.uncancel() > 0:
+            raise
+        raise ClientDisconnect from None
+    finally:
+        gone.remove_done_callback(stop)
+        gone.cancel()

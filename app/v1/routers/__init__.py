@@ -1,0 +1,1 @@
+"""v1 routes: URLs, statuses and forms; the steps are in the services."""
