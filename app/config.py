@@ -22,7 +22,7 @@ from app.config_values import (
 )
 
 LogLevel = Literal["critical", "error", "warning", "info", "debug"]
-UseGpu = Literal["false", "true", "required"]
+UseGpu = Literal["auto", "false", "true", "required"]
 CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(comma_list)]
 
 NO_KEYS_YET = (
@@ -60,9 +60,10 @@ class Settings(BaseSettings):
         None, "Vision model. Has no effect yet in this version.", "a file or a catalogue name"
     )
     use_gpu: Annotated[UseGpu, BeforeValidator(boolean_word)] = _setting(
-        "true",
-        "true: use a GPU where one is found; false: never; required: do not start without one.",
-        "true, false or required",
+        "auto",
+        "auto: use a GPU where the installed library can; true: the same, and warn when it "
+        "cannot; false: never; required: do not start without one.",
+        "auto, true, false or required",
     )
     gpu_layers: int | None = _number(
         None, "Layers of the text model to keep on the GPU. Empty: as many as fit.", 0, 10_000

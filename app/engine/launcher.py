@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from app.domain.model_info import Notice
+from app.engine.runtime_dir import server_pid
 from app.engine.spec import EngineSpec
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -32,6 +33,8 @@ def environment() -> dict[str, str]:
     busy neighbours (docs/decisions/0003). A user's own settings win.
     """
     env = dict(os.environ)
+    # For people and tools that look at the process table.
+    env["SLLM_SERVER_PID"] = str(server_pid())
     env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_ROOT), env.get("PYTHONPATH")]))
     bundled = Path(sysconfig.get_path("purelib")) / "cmeel.prefix" / "lib"
     if (bundled / "libgomp.so.1").exists():

@@ -23,7 +23,7 @@ class RateLimit:
         level, since = self._buckets.get(client, (float(self._per_minute), now))
         level = min(self._per_minute, level + (now - since) * rate)
         if level < 1:
-            wait = max(1, math.ceil((1 - level) / rate))
+            wait = max(1, math.ceil(round((1 - level) / rate, 6)))
             raise SllmError("rate_limited", retry_after=wait, limit=self._per_minute)
         self._buckets[client] = (level - 1, now)
         if len(self._buckets) > 10_000:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app.config import Settings
 from app.domain.model_info import Notice
-from app.engine.launcher import EngineFailed
+from app.engine.launcher import EngineFailed, gpu_devices
 from app.engine.spec import EngineSpec
 from app.provider.plan import Plan, Wishes, compute_threads, plan
 from app.weights import ModelSpec, WeightsError, ensure
@@ -63,7 +63,7 @@ class GgufPreparation:
         header = check(Path(weights.path))
         available = available_bytes()
         chosen = plan(header, self._wishes(), available, compute_threads())
-        if self._settings.use_gpu == "false" and chosen.needed_bytes > available:
+        if chosen.needed_bytes > available and not self._has_gpu():
             raise WeightsError(
                 "weights_memory",
                 model=weights.id,
@@ -71,6 +71,10 @@ class GgufPreparation:
                 free=human_bytes(available),
             )
         return self._spec(directory, weights, header, chosen)
+
+    def _has_gpu(self) -> bool:
+        """Asked only in need: it starts a process that loads native code."""
+        return self._settings.use_gpu != "false" and bool(asyncio.run(gpu_devices()))
 
     def _wishes(self) -> Wishes:
         return Wishes(self._settings.context_length, self._settings.parallel_slots)

@@ -8,12 +8,11 @@ from msgspec import Struct
 
 from app.domain.model_info import Notice
 from app.weights.gguf_header import GgufHeader
+from app.weights.memory import needed_bytes
 
 DEFAULT_WINDOW = 4096
 SMALLEST_WINDOW = 512
 DEFAULT_SLOTS = 4
-# Scratch memory of a batch and of the process itself, measured at 130 to 300 MB.
-OVERHEAD_BYTES = 300_000_000
 # What stays for the system and its other processes.
 HEADROOM = 0.9
 # Prompt tokens between two looks at the other streams: measured as fast as 512 on CPUs, with
@@ -42,11 +41,6 @@ class Plan(Struct, frozen=True):
     notices: tuple[Notice, ...] = ()
 
 
-def needed_bytes(header: GgufHeader, window: int, slots: int) -> int:
-    """Weights, KV cache in 16 bits, and scratch memory."""
-    return header.file_bytes + header.kv_bytes_per_token * window * slots + OVERHEAD_BYTES
-
-
 def plan(header: GgufHeader, wishes: Wishes, available_bytes: int, threads: int) -> Plan:
     """Wishes are kept; what is left open is made to fit the memory that is available, slots
     first, then the window. Whether it fits in the end is for the caller to check."""
@@ -54,10 +48,10 @@ def plan(header: GgufHeader, wishes: Wishes, available_bytes: int, threads: int)
     window = min(wishes.context_length or min(DEFAULT_WINDOW, trained), trained)
     slots = wishes.parallel_slots or DEFAULT_SLOTS
     room = available_bytes * HEADROOM
-    while wishes.parallel_slots is None and slots > 1 and needed_bytes(header, window, slots) > room:
+    while wishes.parallel_slots is None and slots > 1 and needed_bytes(header, slots, window, CPU_BATCH) > room:
         slots //= 2
     while wishes.context_length is None and window > SMALLEST_WINDOW and (
-        needed_bytes(header, window, slots) > room
+        needed_bytes(header, slots, window, CPU_BATCH) > room
     ):
         window //= 2
     return Plan(
@@ -65,7 +59,7 @@ def plan(header: GgufHeader, wishes: Wishes, available_bytes: int, threads: int)
         slots=slots,
         batch=CPU_BATCH,
         threads=threads,
-        needed_bytes=needed_bytes(header, window, slots),
+        needed_bytes=needed_bytes(header, slots, window, CPU_BATCH),
         notices=_notices(header, wishes, window),
     )
 

@@ -22,6 +22,8 @@ from app.engine.backends.llama_stream import follow_completion
 from app.engine.spec import EngineSpec
 
 
+# There when the driver is: then the user should know that this build of the library is in the way.
+_NVIDIA = Path("/dev/nvidiactl")
 # A GPU wants large batches; the answer to a cancel is still quick there.
 GPU_BATCH = 512
 
@@ -123,7 +125,7 @@ def _info(spec: EngineSpec, gpus: list[str]) -> ModelInfo:
     warnings = list(spec.notices)
     if not spec.has_chat_template:
         warnings.append(Notice("no_chat_template", {"model": spec.id}))
-    if spec.use_gpu == "true" and not gpus:
+    if not gpus and (spec.use_gpu == "true" or (spec.use_gpu == "auto" and _NVIDIA.exists())):
         warnings.append(Notice("cpu_fallback"))
     return ModelInfo(
         id=spec.id,

@@ -4,6 +4,8 @@ from typing import Any
 
 from app.domain.options import GenerationOptions, ResponseFormat
 
+# llama.cpp draws a new seed for this number (LLAMA_DEFAULT_SEED), so no client may mean it.
+RANDOM_SEED = 2**32 - 1
 ANY_OBJECT = {"type": "object"}
 
 
@@ -29,7 +31,7 @@ def completion_body(
         "repeat_penalty": options.repeat_penalty,
         "presence_penalty": options.presence_penalty,
         "frequency_penalty": options.frequency_penalty,
-        "seed": -1 if options.seed is None else options.seed,
+        "seed": RANDOM_SEED if options.seed is None else min(options.seed, RANDOM_SEED - 1),
         "stop": list(stop),
     }
     schema = _schema(options.response_format)

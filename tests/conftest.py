@@ -1,0 +1,53 @@
+"""Servers for all tests: one on the scripted engine, one on the embedded weights."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.weights import ModelSpec, ensure
+from tests.support import Server, running
+
+
+@pytest.fixture(scope="session")
+def weights_dir() -> Path:
+    """Where weights stay between runs."""
+    from app.config import Settings
+
+    return Settings().data_dir
+
+
+@pytest.fixture(scope="session")
+def embedded(weights_dir: Path) -> ModelSpec:
+    """The embedded model, fetched once."""
+    return ensure(None, weights_dir)
+
+
+@pytest.fixture(scope="session")
+def scripted_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server on the scripted engine, shared; tests leave it idle and alive."""
+    settings = {"SLLM_MODEL_PATH": "scripted", "QUEUE_LIMIT": "8"}
+    with running(tmp_path_factory.mktemp("scripted"), settings) as server:
+        yield server
+
+
+@pytest.fixture
+def scripted(scripted_server: Server) -> Iterator[Server]:
+    """The shared scripted server, with what must be true after every test: the same engine,
+    nobody in it, no traceback in the log, and a control chat that is answered."""
+    before = [engine.pid for engine in scripted_server.engines()]
+    yield scripted_server
+    scripted_server.wait_idle()
+    assert [engine.pid for engine in scripted_server.engines()] == before
+    assert "Traceback" not in scripted_server.log
+    assert scripted_server.chat("control").status_code == 200
+
+
+@pytest.fixture(scope="session")
+def smollm2_server(
+    tmp_path_factory: pytest.TempPathFactory, embedded: ModelSpec
+) -> Iterator[Server]:
+    """A server on SmolLM2, shared."""
+    settings = {"SLLM_MODEL_PATH": embedded.path, "CONTEXT_LENGTH": "1024"}
+    with running(tmp_path_factory.mktemp("smollm2"), settings) as server:
+        yield server

@@ -1,0 +1,129 @@
+"""A real server in a process of its own, for tests that go through HTTP."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+ROOT = Path(__file__).resolve().parents[1]
+# Bounds, never expectations: a test that takes this long has hung.
+PATIENCE = 60.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Server:
+    """`app.main:app` under uvicorn on loopback; `settings` are environment variables."""
+
+    def __init__(self, folder: Path, settings: dict[str, str], *options: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log_path = folder / f"server-{self.port}.log"
+        environment = {**os.environ, "DATA_DIR": str(folder), "USE_GPU": "false", **settings}
+        command = [sys.executable, "-m", "uvicorn", "app.main:app", "--port", str(self.port)]
+        with self.log_path.open("wb") as log:
+            self.process = subprocess.Popen(
+                [*command, *options], cwd=ROOT, env=environment, stdout=log, stderr=log
+            )
+        self.http = httpx.Client(base_url=self.url, timeout=PATIENCE)
+
+    @property
+    def log(self) -> str:
+        return self.log_path.read_text(errors="replace")
+
+    def health(self) -> dict[str, Any]:
+        body: dict[str, Any] = self.http.get("/health").json()
+        return body
+
+    def wait_for(self, *wanted: str) -> dict[str, Any]:
+        """The first `/health` with one of these words as its status."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            assert self.process.poll() is None, self.log
+            with contextlib.suppress(httpx.TransportError):
+                body = self.health()
+                if body["status"] in wanted:
+                    return body
+            time.sleep(0.02)
+        raise AssertionError(f"never {wanted}: {self.log}")
+
+    def wait_idle(self) -> None:
+        """Until no slot is busy and nobody waits."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            body = self.health()
+            if not body["models"]["text"]["slots"]["busy"] and not body["queue"]["waiting"]:
+                return
+            time.sleep(0.02)
+        raise AssertionError("a slot stays busy")
+
+    def engines(self) -> list[psutil.Process]:
+        """Engine processes that serve this server, by the directory they were given."""
+        mine = {self.process.pid, *(child.pid for child in self.tree())}
+        return [
+            process
+            for process in psutil.process_iter(["cmdline"])
+            if "app.engine.process" in (process.info["cmdline"] or [])
+            and mine & {int(process.environ().get("SLLM_SERVER_PID", "0"))}
+        ]
+
+    def tree(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def chat(self, message: str, **fields: Any) -> httpx.Response:
+        return self.http.post("/api/v2/chat", json={"message": message, **fields})
+
+    def stop(self) -> None:
+        """End it in order; whatever does not is killed."""
+        self.http.close()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                raise
+
+
+@contextlib.contextmanager
+def running(folder: Path, settings: dict[str, str], *options: str) -> Iterator[Server]:
+    """A server whose model is ready."""
+    server = Server(folder, settings, *options)
+    try:
+        server.wait_for("ok")
+        yield server
+    finally:
+        server.stop()
+
+
+def sse(lines: Iterator[str]) -> Iterator[tuple[str, Any]]:
+    """Events of a stream as (name, data); comments are skipped."""
+    name = ""
+    for line in lines:
+        if line.startswith("event: "):
+            name = line.removeprefix("event: ")
+        elif line.startswith("data: "):
+            yield name, json.loads(line.removeprefix("data: "))
+
+
+def events(server: Server, message: str, **fields: Any) -> list[tuple[str, Any]]:
+    """All events of one streamed chat."""
+    body = {"message": message, **fields}
+    with server.http.stream("POST", "/api/v2/chat/stream", json=body) as response:
+        assert response.status_code == 200, response.read()
+        return list(sse(response.iter_lines()))
