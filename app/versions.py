@@ -83,7 +83,7 @@ def describe(app: FastAPI, versions: Sequence[Version] = VERSIONS) -> dict[str, 
     return {
         "name": app.title,
         "version": app.version,
-        "description": app.description,
+        "description": app.summary or app.description,
         "documentation": {"swagger": "/docs", "redoc": "/redoc", "openapi": "/openapi.json"},
         "chat_ui": "/ui",
         "versions": [_described(version) for version in versions],

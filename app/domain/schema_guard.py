@@ -30,6 +30,9 @@ FORMATS = frozenset(
 )
 ITEM_COUNTS = ("minItems", "maxItems")
 OTHER_COUNTS = ("minLength", "maxLength", "minProperties", "maxProperties")
+# What a pattern beside it is merged with, and what limits a text in other ways.
+MERGED = frozenset({"anyOf", "oneOf", "$ref"})
+LIMITS = frozenset({"minLength", "maxLength", "format"})
 # Sums over the whole schema.
 SUMS = {"properties": MAX_PROPERTIES, "enum": MAX_ENUM} | dict.fromkeys(
     ("anyOf", "oneOf", "allOf", "patternProperties", "prefixItems"), MAX_ALTERNATIVES
@@ -45,6 +48,7 @@ def check_response_schema(schema: Mapping[str, Any]) -> None:
     _check_sums(nodes)
     for node in nodes:
         _check_node(node)
+    _check_patterns(nodes)
     if has_empty_cycle(schema, nodes):
         refuse("schema_ref")
     _check_by_compiler(text)
@@ -90,15 +94,22 @@ def _check_node(node: Mapping[str, Any]) -> None:
         refuse("schema_keyword_unsupported", keyword="format")
     if "x-guidance" in node:  # the compiler's own options, some of which turn checks off
         refuse("schema_keyword_unsupported", keyword="x-guidance")
-    _check_patterns(node)
 
 
-def _check_patterns(node: Mapping[str, Any]) -> None:
-    patterns = [node["pattern"]] if isinstance(node.get("pattern"), str) else []
-    if isinstance(node.get("patternProperties"), dict):
-        patterns += node["patternProperties"]
-    if not all(map(is_safe_pattern, patterns)):
-        refuse("schema_pattern", limit=MAX_PATTERN_BYTES)
+def _check_patterns(nodes: list[Mapping[str, Any]]) -> None:
+    """Patterns that are judged together with something else must be simpler."""
+    merged = any(
+        "allOf" in node or (MERGED & node.keys() and LIMITS & node.keys()) for node in nodes
+    )
+    for node in nodes:
+        combined = merged or bool((MERGED | LIMITS) & node.keys())
+        pattern = node.get("pattern")
+        safe = not isinstance(pattern, str) or is_safe_pattern(pattern, combined)
+        names = node.get("patternProperties")
+        if isinstance(names, dict):
+            safe &= all(is_safe_pattern(name, combined=True) for name in names)
+        if not safe:
+            refuse("schema_pattern", limit=MAX_PATTERN_BYTES)
 
 
 # What llguidance says, and what that means to the client; its own words may quote the schema.

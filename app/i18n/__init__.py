@@ -4,12 +4,10 @@ The texts are `en.json` and `ko.json` beside this file, and what a feature bring
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, get_args
-
-from app.domain.model_info import Notice
 
 Language = Literal["en", "ko"]
 DEFAULT: Language = "en"
@@ -31,19 +29,6 @@ def translate(key: str, language: str, /, **values: Any) -> str:
     texts = messages()
     known = texts.get(language, texts[DEFAULT])
     return known.get(key, texts[DEFAULT].get(key, key)).format_map(_Gaps(values))
-
-
-def words(notices: Iterable[Notice], language: str) -> list[str]:
-    """Each notice as a sentence; a value that is a key itself (`language_ko`) is translated."""
-    return [translate(notice.text, language, **_spoken(notice, language)) for notice in notices]
-
-
-def _spoken(notice: Notice, language: str) -> dict[str, str | int | float]:
-    known = messages()[DEFAULT]
-    return {
-        name: translate(value, language) if isinstance(value, str) and value in known else value
-        for name, value in notice.values.items()
-    }
 
 
 def language_of(accept_language: str | None) -> Language:
