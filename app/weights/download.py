@@ -13,7 +13,7 @@ import httpx2
 
 from app.weights.errors import SourceFailedError
 from app.weights.store import sha256_of
-from app.weights.task import CHUNK, Task
+from app.weights.task import Task
 
 ATTEMPTS: Final = 5
 BACKOFF_SECONDS: Final = 0.5
@@ -164,7 +164,7 @@ class _Count:
 
 
 def _copy(response: httpx2.Response, file: BinaryIO, count: _Count, task: Task) -> None:
-    for chunk in response.iter_raw(CHUNK):
+    for chunk in response.iter_raw():
         task.check()
         count.add(len(chunk), task)
         file.write(chunk)

