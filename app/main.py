@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ from fastapi import FastAPI
 
 from app import __version__, errors, health, ui
 from app.config import Settings, load_settings
+from app.config_errors import SettingsError
 from app.docs import pages
 from app.domain.model_info import Notice
 from app.drain import Drain
@@ -28,9 +30,7 @@ log = logging.getLogger(__name__)
 def create_app(settings: Settings) -> FastAPI:
     """An application of its own: nothing is shared between two of them but the machine."""
     app = EdgeApplication(
-        edge=EdgeSettings(
-            allowed_hosts=settings.allowed_hosts, cors_origins=settings.cors_origins
-        ),
+        edge=EdgeSettings(allowed_hosts=settings.allowed_hosts, cors_origins=settings.cors_origins),
         title="SLLM",
         version=__version__,
         summary="A server for small language models",
@@ -74,6 +74,9 @@ def __getattr__(name: str) -> FastAPI:
     """`app` is made when somebody asks for it: importing this module reads no settings."""
     if name != "app":
         raise AttributeError(name)
-    global app
-    app = create_app(load_settings())
-    return app
+    try:
+        made = create_app(load_settings())
+    except SettingsError as error:
+        sys.exit(f"SLLM cannot start:\n{error}")
+    globals()["app"] = made
+    return made

@@ -17,6 +17,12 @@ from app.errors import render, request_id_of, scope_language
 
 PING_SECONDS = 10.0
 STUCK_SECONDS = 30.0
+# Line breaks to many a client (Python's splitlines), though not to the standard: NEL, LS, PS.
+_LINE_BREAKS = (
+    (b"\xc2\x85", b"\\u0085"),
+    (b"\xe2\x80\xa8", b"\\u2028"),
+    (b"\xe2\x80\xa9", b"\\u2029"),
+)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -85,7 +91,10 @@ class EventStream(Response):
         self._sent_at = time.monotonic()
 
     def _encoded(self, event: NamedEvent) -> bytes:
-        return b"event: %b\ndata: %b\n\n" % (event.name.encode(), self._json(event.data))
+        data = self._json(event.data)
+        for raw, escaped in _LINE_BREAKS:
+            data = data.replace(raw, escaped)
+        return b"event: %b\ndata: %b\n\n" % (event.name.encode(), data)
 
     def _json(self, data: Any) -> bytes:
         if isinstance(data, BaseModel):

@@ -7,8 +7,9 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,14 +73,40 @@ class Server:
             time.sleep(0.02)
         raise AssertionError("a slot stays busy")
 
+    def wait_until(self, happened: Callable[[], bool]) -> None:
+        """Look again until it has happened; fails after PATIENCE."""
+        end = time.monotonic() + PATIENCE
+        while not happened():
+            assert time.monotonic() < end, self.log
+            time.sleep(0.02)
+
+    def fresh_get(self, path: str) -> httpx.Response:
+        """Over a connection of its own, which any worker may take."""
+        return httpx.get(self.url + path, timeout=PATIENCE)
+
+    def root(self) -> psutil.Process:
+        return psutil.Process(self.process.pid)
+
+    def workers(self) -> list[psutil.Process]:
+        """The processes that `uvicorn --workers` started for HTTP."""
+        engines = {engine.pid for engine in self.engines()}
+        return [
+            child
+            for child in self.root().children()
+            if child.pid not in engines and "spawn_main" in " ".join(child.cmdline())
+        ]
+
+    def runtime_directories(self) -> list[Path]:
+        """Where this server's engines have their sockets."""
+        return sorted(Path(tempfile.gettempdir()).glob(f"sllm-*/{self.process.pid}-*/"))
+
     def engines(self) -> list[psutil.Process]:
-        """Engine processes that serve this server, by the directory they were given."""
-        mine = {self.process.pid, *(child.pid for child in self.tree())}
+        """Engine processes that serve this server, by the server they belong to."""
         return [
             process
             for process in psutil.process_iter(["cmdline"])
             if "app.engine.process" in (process.info["cmdline"] or [])
-            and mine & {int(process.environ().get("SLLM_SERVER_PID", "0"))}
+            and int(process.environ().get("SLLM_SERVER_PID", "0")) == self.process.pid
         ]
 
     def tree(self) -> list[psutil.Process]:

@@ -55,8 +55,10 @@ async def launch(spec: EngineSpec) -> asyncio.subprocess.Process:
         # Its own session: a terminal's Ctrl-C is not its business.
         start_new_session=True,
     )
-    assert process.stdin and process.stdout
+    assert process.stdin is not None
+    assert process.stdout is not None
     try:
+        spec = msgspec.structs.replace(spec, server=server_pid())
         process.stdin.write(msgspec.json.encode(spec))
         process.stdin.close()
         line = await process.stdout.readline()

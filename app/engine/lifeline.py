@@ -7,8 +7,12 @@ import os
 import signal
 import sys
 import threading
+import time
+
+import psutil
 
 _PR_SET_PDEATHSIG = 1
+LOOK_SECONDS = 0.2
 
 
 def die_with_parent(parent: int) -> None:
@@ -44,33 +48,39 @@ def kill(pid: int) -> None:
 
 
 class Connections:
-    """Counts the workers that hold on to this engine; `abandoned` returns when the
-    last has left on purpose, or when for `grace` seconds there has been none: the server is
-    gone then."""
+    """Counts the workers that hold on to this engine; `abandoned` returns when the last has
+    left on purpose, when there is none and the `server` process is gone, or when for `grace`
+    seconds there has been none."""
 
-    def __init__(self, grace: float) -> None:
-        self._grace = self._wait = grace
+    def __init__(self, server: int, grace: float) -> None:
+        self._server = server
+        self._grace = grace
         self._count = 0
-        self._none = asyncio.Event()
-        self._none.set()
-        self._some = asyncio.Event()
+        self._on_purpose = False
+        self._changed = asyncio.Event()
 
     def opened(self) -> None:
         self._count += 1
-        self._none.clear()
-        self._some.set()
+        self._changed.set()
 
     def closed(self, on_purpose: bool) -> None:
         self._count -= 1
-        self._wait = 0.0 if on_purpose else self._grace
-        if self._count == 0:
-            self._some.clear()
-            self._none.set()
+        self._on_purpose = on_purpose
+        self._changed.set()
 
     async def abandoned(self) -> None:
+        since = time.monotonic()
         while True:
-            await self._none.wait()
-            try:
-                await asyncio.wait_for(self._some.wait(), self._wait)
-            except TimeoutError:
+            if self._count:
+                since = time.monotonic()
+            elif self._on_purpose or time.monotonic() - since > self._grace or self._orphaned():
                 return
+            self._changed.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), LOOK_SECONDS)
+
+    def _orphaned(self) -> bool:
+        try:
+            return psutil.Process(self._server).status() == psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return True

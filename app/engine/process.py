@@ -55,7 +55,7 @@ def _report(outcome: dict[str, object]) -> None:
 async def _serve(spec: EngineSpec, backend: Backend) -> int:
     if isinstance(backend, LlamaBackend):
         await backend.open()
-    server = EngineServer(backend, spec.queue_limit, spec.rate_limit)
+    server = EngineServer(backend, spec)
     path = Path(spec.directory) / "engine.sock"
     path.unlink(missing_ok=True)
     listener = await asyncio.get_running_loop().create_unix_server(server.connection, str(path))

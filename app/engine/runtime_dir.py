@@ -45,7 +45,8 @@ def server_pid() -> int:
 def _base() -> Path:
     preferred = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
     usable = len(str(preferred)) <= MAX_BASE_LENGTH and os.access(preferred, os.W_OK)
-    return (preferred if usable else Path("/tmp")) / f"sllm-{os.getuid()}"
+    shortest = Path("/tmp")  # noqa: S108 - `_private` refuses what is not ours
+    return (preferred if usable else shortest) / f"sllm-{os.getuid()}"
 
 
 def _private(directory: Path) -> Path:

@@ -79,9 +79,9 @@ class Scheduler:
         ticket = self._enter(request.client)
         try:
             while not ticket.admitted:
+                ticket.changed.clear()
                 yield Queued(ticket.position, round(self._estimate(ticket.position) * 1000))
                 await ticket.changed.wait()
-                ticket.changed.clear()
             async with aclosing(self._generate(request, fitted)) as events:
                 async for event in events:
                     yield event

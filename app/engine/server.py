@@ -13,20 +13,23 @@ from app.engine import wire
 from app.engine.backends.base import Backend, BackendDied
 from app.engine.lifeline import Connections
 from app.engine.scheduler import Scheduler
+from app.engine.spec import EngineSpec
 
 PULSE_SECONDS = 0.5
+# All workers of a living server can be gone at once; new ones need a moment to start.
+GRACE_SECONDS = 10.0
 log = logging.getLogger(__name__)
 
 
 class EngineServer:
     """What all connections share: backend, scheduler, and the pulse."""
 
-    def __init__(self, backend: Backend, queue_limit: int, rate_limit: int | None) -> None:
+    def __init__(self, backend: Backend, spec: EngineSpec) -> None:
         self.backend = backend
-        self.scheduler = Scheduler(backend, queue_limit, rate_limit, self._changed)
-        self.connections = Connections(grace=3.0)
+        self.scheduler = Scheduler(backend, spec.queue_limit, spec.rate_limit, self._changed)
+        self.connections = Connections(spec.server, GRACE_SECONDS)
         self.died = asyncio.Event()
-        self._limit = queue_limit
+        self._limit = spec.queue_limit
         self._open: set[Connection] = set()
         self._dirty = asyncio.Event()
 
@@ -104,13 +107,15 @@ class Connection(asyncio.Protocol):
             if task is not None:
                 task.cancel()
             return
-        if isinstance(command, wire.Submit):
-            work = self._generate(command)
-        else:
-            work = self._count(command)
+        work = self._work(command)
         task = asyncio.get_running_loop().create_task(self._guard(command.id, work))
         self._tasks[command.id] = task
         task.add_done_callback(lambda _: self._tasks.pop(command.id, None))
+
+    def _work(self, command: wire.Submit | wire.Count) -> Coroutine[Any, Any, None]:
+        if isinstance(command, wire.Submit):
+            return self._generate(command)
+        return self._count(command)
 
     async def _guard(self, request_id: int, work: Coroutine[Any, Any, None]) -> None:
         """Run, and turn every way to fail into a frame: a request never ends in silence."""
@@ -119,7 +124,7 @@ class Connection(asyncio.Protocol):
         except SllmError as error:
             self.send(wire.failed(request_id, error))
         except BackendDied as death:
-            log.error("the engine's backend has died: %s", death)
+            log.error("the engine's backend has died: %s", death)  # noqa: TRY400 - no trace needed
             self._server.died.set()
         except Exception:
             # A bug of ours must reach the client as an error; the log has the trace.

@@ -11,7 +11,8 @@ class EngineSpec(Struct, frozen=True):
     """Weights, facts read from them, and settings chosen for this machine.
 
     `context_length` is the window of one slot in tokens; `batch` the prompt tokens computed
-    between two looks at the other slots; `directory` the private (0700) runtime directory.
+    between two looks at the other slots; `directory` the private (0700) runtime directory;
+    `server` the process whose end ends the engine.
     """
 
     backend: Literal["llama", "scripted"]
@@ -34,3 +35,4 @@ class EngineSpec(Struct, frozen=True):
     queue_limit: int = 64
     rate_limit: int | None = None
     notices: tuple[Notice, ...] = ()
+    server: int = 0

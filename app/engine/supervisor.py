@@ -35,11 +35,14 @@ log = logging.getLogger(__name__)
 class Supervisor:
     """Keeps `client` connected to the engine in `directory`, and as the owner keeps the
     engine running. `prepare` makes the weights ready and says what it does; it raises
-    EngineFailed when they are not to be had."""
+    EngineFailed when they are not to be had. `describe` words a reason for the log."""
 
-    def __init__(self, directory: Path, prepare: Prepare) -> None:
+    def __init__(
+        self, directory: Path, prepare: Prepare, describe: Callable[[Notice], str] = repr
+    ) -> None:
         self._directory = directory
         self._prepare = prepare
+        self._describe = describe
         self._lock = OwnerLock(directory)
         self._status = StatusFile(directory)
         self._client: EngineClient | None = None
@@ -111,7 +114,7 @@ class Supervisor:
         self._lost.set()
 
     async def _own(self) -> None:
-        while not self._lock.try_acquire():
+        while not self._lock.try_acquire():  # noqa: ASYNC110 - another process holds it
             await asyncio.sleep(LOOK_SECONDS)
         await self._adopt()
         pause = 0.0
@@ -142,7 +145,7 @@ class Supervisor:
             self._say(Notice("loading_weights", {"model": spec.id}))
             process = await launch(spec)
         except EngineFailed as failure:
-            log.error("the model cannot be served: %s", failure.reason)
+            log.warning("the model cannot be served: %s", self._describe(failure.reason))
             self._status.write(EngineStatus("failed", failure.reason))
             return False
         self._status.write(EngineStatus("ready", pid=process.pid))

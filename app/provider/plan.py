@@ -47,12 +47,14 @@ def plan(header: GgufHeader, wishes: Wishes, available_bytes: int, threads: int)
     trained = header.context_length or DEFAULT_WINDOW
     window = min(wishes.context_length or min(DEFAULT_WINDOW, trained), trained)
     slots = wishes.parallel_slots or DEFAULT_SLOTS
-    room = available_bytes * HEADROOM
-    while wishes.parallel_slots is None and slots > 1 and needed_bytes(header, slots, window, CPU_BATCH) > room:
+
+    def too_big() -> bool:
+        needed = needed_bytes(header, slots, window, CPU_BATCH)
+        return needed > available_bytes * HEADROOM
+
+    while wishes.parallel_slots is None and slots > 1 and too_big():
         slots //= 2
-    while wishes.context_length is None and window > SMALLEST_WINDOW and (
-        needed_bytes(header, slots, window, CPU_BATCH) > room
-    ):
+    while wishes.context_length is None and window > SMALLEST_WINDOW and too_big():
         window //= 2
     return Plan(
         context_length=window,

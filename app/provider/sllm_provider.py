@@ -10,6 +10,7 @@ from app.domain.messages import Message
 from app.domain.model_info import ModelInfo
 from app.engine.runtime_dir import runtime_directory
 from app.engine.supervisor import Supervisor
+from app.i18n.notices import words
 from app.provider.gguf_provider import GgufPreparation
 from app.provider.model_provider import ModelHealth
 
@@ -21,7 +22,11 @@ class SllmProvider:
         preparation = GgufPreparation(settings)
         self._name = preparation.name
         self._queue_limit = settings.queue_limit
-        self._supervisor = Supervisor(runtime_directory("text"), preparation.prepare)
+        self._supervisor = Supervisor(
+            runtime_directory("text"),
+            preparation.prepare,
+            describe=lambda reason: words([reason], "en")[0],
+        )
 
     def start(self) -> None:
         self._supervisor.start()
@@ -63,4 +68,3 @@ class SllmProvider:
         client = self._supervisor.connected
         if client is not None:
             client.end_all(SllmError("shutting_down", retry_after=5))
-

@@ -21,7 +21,6 @@ from app.engine.backends.llama_request import completion_body
 from app.engine.backends.llama_stream import follow_completion
 from app.engine.spec import EngineSpec
 
-
 # There when the driver is: then the user should know that this build of the library is in the way.
 _NVIDIA = Path("/dev/nvidiactl")
 # A GPU wants large batches; the answer to a cancel is still quick there.
@@ -71,6 +70,7 @@ class LlamaBackend:
     def __init__(self, spec: EngineSpec, server: Any, socket: Path, key: str, gpus: list[str]):
         self._spec = spec
         self._server = server
+        self.socket, self.key = socket, key
         self._client = LlamaClient(socket, key)
         self._prompt = (
             ChatPrompt(self._client, spec.control_tokens)
@@ -90,12 +90,12 @@ class LlamaBackend:
         socket = Path(spec.directory) / "llama.sock"
         socket.unlink(missing_ok=True)
         key = secrets.token_urlsafe(32)
-        with _stderr_to(Path(spec.directory) / "load.log"):
+        with StderrTo(Path(spec.directory) / "load.log"):
             try:
                 server = xllamacpp.Server(_params(spec, socket, key, bool(gpus)))
             except RuntimeError as error:
                 raise LoadError("load_failed", reason=_why(spec, str(error))) from error
-        os.chmod(socket, 0o600)
+        socket.chmod(0o600)
         return cls(spec, server, socket, key, gpus)
 
     async def open(self) -> None:
@@ -158,7 +158,7 @@ def _why(spec: EngineSpec, error: str) -> str:
     return words.replace(spec.path, Path(spec.path).name)[:300]
 
 
-class _stderr_to:
+class StderrTo:
     """Send file descriptor 2 into a file while native code runs: its log names the reason."""
 
     def __init__(self, path: Path) -> None:

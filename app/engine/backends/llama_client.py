@@ -42,7 +42,9 @@ class LlamaClient:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            connector = aiohttp.UnixConnector(path=str(self._socket), limit=0)
+            # A connection for each call: one kept open may be closed by the server just when
+            # it is used again, which would look like its death.
+            connector = aiohttp.UnixConnector(path=str(self._socket), limit=0, force_close=True)
             self._session = aiohttp.ClientSession(
                 connector=connector, headers=self._headers, timeout=_TIMEOUT
             )

@@ -57,7 +57,8 @@ class ChatPrompt:
         hidden: dict[str, str] = {}
         masked = [self._mask(message, hidden) for message in messages]
         template = await self._render(masked)
-        reveal = re.compile("|".join(map(re.escape, hidden)))
+        # Never empty, or it would match everywhere.
+        reveal = re.compile("|".join(hidden) or r"(?!)")
         known = await self._known_controls(template)
         ids = await self._client.tokenize("", parse_special=False, add_special=True)
         for run in _split(template, known):

@@ -25,6 +25,9 @@ _TOKEN = re.compile(r"\s*\S+|\s+")
 _DIRECTIVE = re.compile(r"#(\w+)=(\S+)")
 
 
+Reason = Literal["stop", "length"]
+
+
 @dataclass(frozen=True)
 class Script:
     """What the newest message asks of the stand-in, as `#name=value` words.
@@ -105,7 +108,7 @@ def _answer(newest: str, script: Script) -> list[str]:
     return [f" word{number}" for number in range(script.words)]
 
 
-def _until(answer: list[str], options: GenerationOptions) -> tuple[list[str], Literal["stop", "length"]]:
+def _until(answer: list[str], options: GenerationOptions) -> tuple[list[str], Reason]:
     kept: list[str] = []
     for piece in answer:
         if len(kept) == options.max_tokens:

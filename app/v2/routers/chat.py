@@ -8,7 +8,13 @@ from app.edge.strict_route import StrictRoute
 from app.i18n.notices import words
 from app.streaming import EventStream, unless_gone
 from app.v1.services.chat_service import Chat
-from app.v2.models.chat import STREAM_RESPONSES, ChatRequest, ChatResponse, ContextSchema, StartEvent
+from app.v2.models.chat import (
+    STREAM_RESPONSES,
+    ChatRequest,
+    ChatResponse,
+    ContextSchema,
+    StartEvent,
+)
 from app.v2.services.stream_service import stream
 
 router = APIRouter(route_class=StrictRoute, tags=["chat"])

@@ -29,14 +29,22 @@ async def stream(
             async for event in events:
                 match event:
                     case Token():
-                        yield StreamEvent("token", event)
+                        yield StreamEvent("token", {"text": event.text})
                     case Queued():
-                        yield StreamEvent("queue", event)
+                        yield StreamEvent("queue", _waiting(event))
                     case Prefill():
-                        yield StreamEvent("prefill", event)
+                        yield StreamEvent("prefill", _reading(event))
                     case Finished():
                         yield StreamEvent("done", done(event))
                     case Accepted():
                         continue
         except SllmError as error:
             yield StreamEvent("error", error)
+
+
+def _waiting(event: Queued) -> dict[str, int]:
+    return {"position": event.position, "estimated_wait_ms": event.estimated_wait_ms}
+
+
+def _reading(event: Prefill) -> dict[str, int]:
+    return {"processed": event.processed, "total": event.total}
