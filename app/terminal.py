@@ -64,7 +64,9 @@ class DownloadProgress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._bars.stop()
+        # Where no bar was drawn, stop() would still print an empty line.
+        if self._shown:
+            self._bars.stop()
 
     def note(self, notice: Notice) -> None:
         """One sentence, above the bar."""
