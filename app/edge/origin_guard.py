@@ -42,7 +42,7 @@ class OriginGuard:
         """Same origin as the Host header, or configured. `null` is neither."""
         if origin.lower() in self.allowed:
             return True
-        return ORIGIN.fullmatch(origin) is not None and is_same_place(origin, scope)
+        return ORIGIN.fullmatch(origin.lower()) is not None and is_same_place(origin, scope)
 
 
 def values(scope: Scope, name: bytes) -> list[str]:

@@ -1,0 +1,1 @@
+"""Rules that are true without HTTP, SQL or a model."""

@@ -1,0 +1,1 @@
+"""Requests that nobody means well, as data, and the applications they are sent to."""
