@@ -107,6 +107,10 @@ class OwnerLock:
         self._file = file
         return True
 
+    @property
+    def held(self) -> bool:
+        return self._file is not None
+
     def release(self) -> None:
         if self._file is not None:
             os.close(self._file)

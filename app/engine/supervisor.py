@@ -107,6 +107,9 @@ class Supervisor:
             self._client = await EngineClient.connect(socket, self._disconnected)
         except (OSError, TimeoutError):
             return False
+        if self._lock.held:
+            for notice in self._client.info.warnings:
+                log.warning("%s", self._describe(notice))
         return True
 
     def _disconnected(self) -> None:
