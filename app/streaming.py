@@ -45,12 +45,15 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, events: AsyncGenerator[NamedEvent, None], scope: Scope) -> None:
+    def __init__(
+        self, events: AsyncGenerator[NamedEvent, None], scope: Scope, status_code: int = 200
+    ) -> None:
         self._events = events
         self._scope = scope
         self._sent_at = time.monotonic()
         super().__init__(
-            headers={"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
+            status_code=status_code,
+            headers={"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"},
         )
         del self.headers["content-length"]
 
@@ -71,7 +74,11 @@ class EventStream(Response):
 
     async def _pump(self, send: Send) -> None:
         async with aclosing(self._events) as events:
-            start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+            start = {
+                "type": "http.response.start",
+                "status": self.status_code,
+                "headers": self.raw_headers,
+            }
             await send(start)
             async for event in events:
                 await self._send(send, self._encoded(event))
