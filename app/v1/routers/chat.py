@@ -8,7 +8,7 @@ from app.i18n.notices import words
 from app.streaming import unless_gone
 from app.v1.models.chat import ChatRequest, ChatResponse
 
-router = APIRouter(route_class=StrictRoute, tags=["chat"])
+router = APIRouter(route_class=StrictRoute)
 
 
 @router.post("/chat", summary="Chat: one answer")

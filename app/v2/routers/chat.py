@@ -17,7 +17,7 @@ from app.v2.models.chat import (
 )
 from app.v2.services.stream_service import stream
 
-router = APIRouter(route_class=StrictRoute, tags=["chat"])
+router = APIRouter(route_class=StrictRoute)
 
 
 @router.post(
