@@ -41,7 +41,7 @@ def _entry_or_file(name_or_path: str | None, data_dir: Path) -> CatalogEntry | M
     text = (name_or_path or "").strip()
     if not text:
         return catalog.default_entry()
-    path = Path(text).expanduser()
+    path = _expanded(text)
     entry = catalog.find(text)
     # A folder that happens to have the name of an entry is not meant.
     if "\0" not in text and os.path.lexists(path) and not (entry and path.is_dir()):
@@ -50,6 +50,13 @@ def _entry_or_file(name_or_path: str | None, data_dir: Path) -> CatalogEntry | M
         names = ", ".join(catalog.near_names(path.name))
         raise WeightsError("weights_unknown_name", name=path.name[:80], available=names)
     return entry
+
+
+def _expanded(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # `~` of somebody unknown
+        return Path(text)
 
 
 def _of_path(path: Path) -> ModelSpec:
