@@ -13,6 +13,7 @@ from app.engine.supervisor import Supervisor
 from app.i18n.notices import words
 from app.provider.gguf_provider import GgufPreparation
 from app.provider.model_provider import ModelHealth
+from app.provider.quarantine import Quarantine
 
 
 class SllmProvider:
@@ -21,6 +22,7 @@ class SllmProvider:
     def __init__(self, settings: Settings) -> None:
         preparation = GgufPreparation(settings)
         self._name = preparation.name
+        self._quarantine = Quarantine()
         self._queue_limit = settings.queue_limit
         self._supervisor = Supervisor(
             runtime_directory("text"),
@@ -52,9 +54,16 @@ class SllmProvider:
         return self._supervisor.client.info
 
     async def generate(self, request: GenerationRequest) -> AsyncGenerator[GenerationEvent, None]:
-        async with aclosing(self._supervisor.client.generate(request)) as events:
-            async for event in events:
-                yield event
+        self._quarantine.check(request)
+        try:
+            async with aclosing(self._supervisor.client.generate(request)) as events:
+                async for event in events:
+                    yield event
+        except SllmError as error:
+            if error.code == "engine_died":
+                self._quarantine.died(request)
+            raise
+        self._quarantine.survived(request)
 
     async def count(self, text: str | None = None, messages: tuple[Message, ...] = ()) -> int:
         return await self._supervisor.client.count(text, messages)

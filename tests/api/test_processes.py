@@ -135,3 +135,15 @@ def test_the_engine_listens_on_no_port_and_its_directory_is_private(tmp_path: Pa
         assert engine.net_connections("inet") == []
         for directory in server.runtime_directories():
             assert directory.stat().st_mode & 0o077 == 0
+
+
+def test_a_request_that_kills_the_engine_twice_is_not_tried_again(tmp_path: Path) -> None:
+    with running(tmp_path, SCRIPTED) as server:
+        for _ in range(2):
+            assert server.chat("#words=3 #crash=1").json()["error"]["code"] == "engine_died"
+            server.wait_for("ok")
+        (engine,) = server.engines()
+        refused = server.chat("#words=3 #crash=1")
+        assert (refused.status_code, refused.json()["error"]["code"]) == (400, "invalid_parameter")
+        assert server.chat("something else").status_code == 200
+        assert [process.pid for process in server.engines()] == [engine.pid]
