@@ -9,7 +9,7 @@ import pytest
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from app.edge.http_protocol import GuardedProtocol
+from app.edge.http_protocol import HEADER_BYTES, GuardedProtocol
 
 REQUEST = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n"
 LONG = 3600.0
@@ -107,3 +107,33 @@ async def test_requests_in_pieces_on_one_connection_are_all_answered(pieces: int
                 writer.write(whole[start : start + size])
                 await writer.drain()
             assert await answer(reader) == b"HTTP/1.1 200 OK ok"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET / HTTP/1.1\r\nX: " + b"x" * HEADER_BYTES + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * HEADER_BYTES + b"\r\n",
+        b"GET / HTTP/1.1\r\nX: " + b"x" * HEADER_BYTES * 8,
+        b"GET /" + b"x" * HEADER_BYTES * 8,
+    ],
+    ids=["one large", "many small", "one without end", "a path without end"],
+)
+async def test_headers_without_measure_are_refused(head: bytes) -> None:
+    async with connection(LONG) as (reader, writer):
+        writer.write(head)
+        try:
+            told = await reader.read(12)
+        except ConnectionResetError:
+            # Closed before it had read everything we sent: the answer may be lost on the way.
+            told = b"HTTP/1.1 400"
+        assert told == b"HTTP/1.1 400"
+
+
+async def test_a_large_body_right_behind_the_headers_is_no_header() -> None:
+    body = b"x" * HEADER_BYTES * 2
+    head = f"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
+    async with connection(LONG) as (reader, writer):
+        writer.write(head.encode() + body)
+        await reader.readuntil(b"\r\n\r\n")
+        assert await reader.readexactly(len(body)) == body

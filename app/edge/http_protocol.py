@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with a deadline for request headers, which uvicorn itself lacks.
+"""uvicorn's HTTP protocol with a deadline and a size for request headers, which it lacks itself.
 
 A body that comes too slowly is `app/edge/body_guard.py`'s business.
 """
@@ -8,6 +8,8 @@ import asyncio
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEADER_SECONDS = 10.0
+# Bytes of the request line and all headers together.
+HEADER_BYTES = 65_536
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -21,6 +23,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     header_seconds = HEADER_SECONDS
     _deadline: asyncio.TimerHandle | None = None
+    _received = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has connected: its first request is due."""
@@ -33,10 +36,16 @@ class GuardedProtocol(HttpToolsProtocol):
         if idle and self._deadline is None:
             self._expect_headers()
         super().data_received(data)
+        if self._deadline is not None:
+            self._limit_unfinished(len(data))
 
     def on_headers_complete(self) -> None:
         """The headers are whole: from here on the application watches the body."""
         self._forget_deadline()
+        fields = sum(len(name) + len(value) for name, value in self.headers)
+        if len(self.url) + fields > HEADER_BYTES:
+            # The parser wraps it, and uvicorn answers 400 and closes.
+            raise ValueError("request headers are too large")
         super().on_headers_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -44,7 +53,14 @@ class GuardedProtocol(HttpToolsProtocol):
         self._forget_deadline()
         super().connection_lost(exc)
 
+    def _limit_unfinished(self, received: int) -> None:
+        """Headers in many pieces: the parser would collect one without end."""
+        self._received += received
+        if self._received > HEADER_BYTES and not self.transport.is_closing():
+            self.send_400_response("Request headers are too large.")
+
     def _expect_headers(self) -> None:
+        self._received = 0
         self._deadline = self.loop.call_later(self.header_seconds, self._close_late)
 
     def _forget_deadline(self) -> None:
