@@ -1,0 +1,96 @@
+"""Commands that install or fetch a lot are not run by tests; that they could be, is tested here:
+programs, options, settings, names and versions exist as the READMEs write them.
+"""
+
+import os
+import re
+import shlex
+import tomllib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer
+from uvicorn.main import main as uvicorn_command
+
+from app.cli import cli
+from app.config import Settings, load_settings
+from app.config_example import example
+from app.weights import catalog
+from tests.docs.markdown import ENGLISH, KOREAN, ROOT, blocks, rows
+
+ASSIGNMENT = re.compile(r"([A-Z_]+)=(.*)")
+
+
+def commands() -> Iterator[str]:
+    for path in (ENGLISH, KOREAN):
+        for block in blocks(path, "bash setup"):
+            for line in block.text.splitlines():
+                yield from line.split(" && ")
+
+
+COMMANDS = sorted(set(commands()))
+
+
+@pytest.fixture(autouse=True)
+def no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in {field.upper() for field in Settings.model_fields} & set(os.environ):
+        monkeypatch.delenv(name)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_setup_command_would_work(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = shlex.split(command)
+    while assigned := ASSIGNMENT.fullmatch(words[0]):
+        assert assigned[1].lower() in Settings.model_fields
+        monkeypatch.setenv(assigned[1], assigned[2])
+        words.pop(0)
+    load_settings()
+    check(words)
+
+
+def check(words: list[str]) -> None:
+    match words:
+        case ["./run.sh", *arguments]:
+            assert os.access(ROOT / "run.sh", os.X_OK)
+            check_serve(arguments)
+        case ["./test.sh"]:
+            assert os.access(ROOT / "test.sh", os.X_OK)
+        case ["cp", ".env.example", ".env"]:
+            assert (ROOT / ".env.example").read_text() == example(Settings)
+        case ["poetry", "install"]:
+            assert (ROOT / "poetry.lock").is_file()
+        case ["poetry", "run", "uvicorn", "app.main:app", *arguments]:
+            uvicorn_command.make_context("uvicorn", ["app.main:app", *arguments])
+        case [".venv/bin/python", "-m", "pip", "install", *_, requirement]:
+            assert requirement in dependencies()
+        case _:
+            raise AssertionError(f"no test knows {words}")
+
+
+def check_serve(arguments: list[str]) -> None:
+    """Options are understood; a model is in the catalogue, or plainly a file of the reader's."""
+    group: Any = typer.main.get_command(cli)
+    options = group.commands["serve"].make_context("serve", list(arguments)).params
+    model = options["model"]
+    assert model is None or model.endswith(".gguf") or catalog.find(model)
+
+
+def dependencies() -> list[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return list(project["dependencies"])
+
+
+def test_run_sh_is_what_the_tests_start() -> None:
+    last = (ROOT / "run.sh").read_text().splitlines()[-1]
+    assert last == 'exec "$python" -P -m app.cli serve "$@"'
+
+
+def test_the_catalogue_is_described_in_full() -> None:
+    for path in (ENGLISH, KOREAN):
+        told = {row[0].strip("`"): row for row in rows(path, re.compile(r"`[a-z0-9.-]+`"))}
+        assert told.keys() == {entry.name for entry in catalog.entries()}
+        for entry in catalog.entries():
+            _, size, _, licence, _ = told[entry.name]
+            assert size.replace(" ", "") == f"{entry.size_bytes / 1e6:.0f}MB"
+            assert licence == entry.license
