@@ -30,6 +30,9 @@ FORMATS = frozenset(
 )
 ITEM_COUNTS = ("minItems", "maxItems")
 OTHER_COUNTS = ("minLength", "maxLength", "minProperties", "maxProperties")
+# The compiler's automaton counts remainders, and knows no negative multiples.
+MULTIPLES = (0.001, 1_000)
+BOUNDS = frozenset({"multipleOf", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
 # What a pattern beside it is merged with, and what limits a text in other ways.
 MERGED = frozenset({"anyOf", "oneOf", "$ref"})
 LIMITS = frozenset({"minLength", "maxLength", "format"})
@@ -49,6 +52,7 @@ def check_response_schema(schema: Mapping[str, Any]) -> None:
     for node in nodes:
         _check_node(node)
     _check_patterns(nodes)
+    _check_multiples(nodes)
     if has_empty_cycle(schema, nodes):
         refuse("schema_ref")
     _check_by_compiler(text)
@@ -110,6 +114,21 @@ def _check_patterns(nodes: list[Mapping[str, Any]]) -> None:
             safe &= all(is_safe_pattern(name, combined=True) for name in names)
         if not safe:
             refuse("schema_pattern", limit=MAX_PATTERN_BYTES)
+
+
+def _check_multiples(nodes: list[Mapping[str, Any]]) -> None:
+    """Multiples of small numbers, not mixed with other schemas' and not below zero."""
+    merged = any(
+        "allOf" in node or (MERGED & node.keys() and BOUNDS & node.keys()) for node in nodes
+    )
+    for node in nodes:
+        factor = node.get("multipleOf")
+        if not isinstance(factor, int | float):
+            continue
+        upper = [node[name] for name in ("maximum", "exclusiveMaximum") if name in node]
+        below_zero = any(isinstance(bound, int | float) and bound < 0 for bound in upper)
+        if merged or below_zero or not MULTIPLES[0] <= factor <= MULTIPLES[1]:
+            refuse("schema_keyword_unsupported", keyword="multipleOf")
 
 
 # What llguidance says, and what that means to the client; its own words may quote the schema.
