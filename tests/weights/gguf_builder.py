@@ -1,7 +1,7 @@
 """A tiny writer of GGUF files for tests: enough to be valid, and to be made invalid."""
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 ALIGNMENT = 32
@@ -76,16 +76,16 @@ TENSORS = (tensor("token_embd.weight", 5), tensor("output.weight", 5, 160))
 
 
 def build(
-    metadata: dict[str, Item] | None = None,
+    metadata: Mapping[str, Item] | None = None,
     tensors: Sequence[Tensor] = TENSORS,
     *,
     version: int = 3,
     counts: tuple[int, int] | None = None,
-    extra: dict[str, Item | None] | None = None,
+    extra: Mapping[str, Item | None] | None = None,
 ) -> bytes:
     """A whole file. `counts` lies about the numbers of tensors and pairs; `extra` is laid over
     the metadata, None takes a key away."""
-    over = {**(METADATA if metadata is None else metadata), **(extra or {})}
+    over: dict[str, Item | None] = {**(METADATA if metadata is None else metadata), **(extra or {})}
     pairs = {key: item for key, item in over.items() if item is not None}
     head = b"GGUF" + struct.pack("<IQQ", version, *(counts or (len(tensors), len(pairs))))
     for key, item in pairs.items():
