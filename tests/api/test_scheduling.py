@@ -92,7 +92,7 @@ def test_leaving_while_decoding_or_prefilling_frees_the_slot(
 async def test_leaving_a_plain_request_frees_the_slot(one_slot: Server) -> None:
     async with httpx.AsyncClient(base_url=one_slot.url, timeout=PATIENCE) as client:
         task = asyncio.create_task(client.post("/api/v1/chat", json={"message": SLOW}))
-        while not (await client.get("/health")).json()["models"]["text"]["slots"]["busy"]:
+        while not (await client.get("/health")).json()["models"]["text"]["slots"]["busy"]:  # noqa: ASYNC110 - it is another process
             await asyncio.sleep(0)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
