@@ -66,7 +66,7 @@ class Settings(BaseSettings):
         "auto, true, false or required",
     )
     gpu_layers: int | None = _number(
-        None, "Layers of the text model to keep on the GPU. Empty: as many as fit.", 0, 10_000
+        None, "Layers of the text model to keep on the GPU. Empty: all.", 0, 10_000
     )
     context_length: int | None = _number(
         None,

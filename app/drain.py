@@ -10,7 +10,7 @@ from types import FrameType
 from app.provider.model_provider import ModelProvider
 
 LOOK_SECONDS = 0.05
-SETTLE_SECONDS = 1.0
+SETTLE_SECONDS = 0.3
 log = logging.getLogger(__name__)
 
 Handler = Callable[[int, FrameType | None], object]
@@ -20,13 +20,14 @@ class Drain:
     """Wraps the web server's signal handlers while the application runs.
 
     The listener stays open while draining, so that new work is told 503 instead of being cut
-    off. A second signal goes straight to the web server.
+    off. A second signal ends the running answers with `shutting_down` at once.
     """
 
     def __init__(self, model: ModelProvider, seconds: float) -> None:
         self._model = model
         self._seconds = seconds
         self._task: asyncio.Task[None] | None = None
+        self._hurry = False
         self.draining = False
 
     def install(self) -> None:
@@ -43,7 +44,7 @@ class Drain:
     def _handler(self, loop: asyncio.AbstractEventLoop, leave: Handler) -> Handler:
         def handle(number: int, frame: FrameType | None) -> None:
             if self.draining:
-                leave(number, frame)
+                self._hurry = True
                 return
             self.draining = True
             loop.call_soon_threadsafe(self._begin, lambda: leave(number, frame))
@@ -58,13 +59,14 @@ class Drain:
             log.info("finishing %d answers; a second signal ends them now", self._model.active)
         if not await self._idle_within(self._seconds):
             self._model.end_all()
-            await self._idle_within(SETTLE_SECONDS)
+            # Long enough to write the last event of each; a client that does not read it is cut.
+            await asyncio.sleep(SETTLE_SECONDS)
         leave()
 
     async def _idle_within(self, seconds: float) -> bool:
         end = asyncio.get_running_loop().time() + seconds
         while self._model.active:
-            if asyncio.get_running_loop().time() > end:
+            if self._hurry or asyncio.get_running_loop().time() > end:
                 return False
             await asyncio.sleep(LOOK_SECONDS)
         return True

@@ -3,6 +3,7 @@
 Options of the command line are `app/cli.py`'s, what the server does once it runs `app/main.py`'s.
 """
 
+import asyncio
 import errno
 import os
 import signal
@@ -14,7 +15,10 @@ from uvicorn import Config, Server
 from uvicorn.supervisors import Multiprocess
 
 from app.config import Settings
+from app.domain.model_info import Notice
 from app.edge.http_protocol import GuardedProtocol
+from app.engine.launcher import gpu_devices
+from app.i18n.notices import words
 from app.terminal import DownloadProgress, show_banner, warn
 from app.weights import WeightsError, ensure
 from app.weights.task import Task
@@ -34,6 +38,7 @@ def serve(settings: Settings) -> int:
     os.environ.setdefault("PYTHONSAFEPATH", "1")
     if settings.port:
         listen(settings.host, settings.port).close()
+    require_gpu(settings)
     model = fetch_weights(settings)
     with listen(settings.host, settings.port) as listener:
         show_banner(model, *listener.getsockname()[:2])
@@ -56,6 +61,12 @@ def fetch_weights(settings: Settings) -> str:
             raise ServeError(str(error)) from error
         warn(f"{error}\nThe server starts without a model; /health shows when it has one.")
         return ""
+
+
+def require_gpu(settings: Settings) -> None:
+    """Raises ServeError for USE_GPU=required where the library finds no GPU."""
+    if settings.use_gpu == "required" and not asyncio.run(gpu_devices()):
+        raise ServeError(words([Notice("gpu_required")], "en")[0])
 
 
 def listen(host: str, port: int) -> socket.socket:

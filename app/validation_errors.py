@@ -9,6 +9,7 @@ from app.i18n import messages, translate
 
 MOST_SHOWN = 20
 # A client's own field name is repeated only where it is one: short, and nothing but a name.
+SIMPLE = (str, int, float)
 PLAIN_NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_.$-]{0,63}")
 SOURCES = ("body", "query", "path", "header", "cookie")
 
@@ -55,7 +56,12 @@ def reason_of(error: Mapping[str, Any], language: str) -> str:
     if key not in messages()["en"]:
         key = "validation_other"
     context: Mapping[str, Any] = error.get("ctx", {})
-    plain = {name: value for name, value in context.items() if isinstance(value, str | int | float)}
+    plain = {name: _tidy(value) for name, value in context.items() if isinstance(value, SIMPLE)}
     if "expected" in plain:  # pydantic joins the last two by an English "or"
         plain["expected"] = str(plain["expected"]).replace(" or ", ", ")
     return translate(key, language, **plain)
+
+
+def _tidy(value: str | int | float) -> str | int | float:
+    """2.0 as 2: limits are written as people write them."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -145,3 +145,12 @@ def test_beyond_loopback_the_banner_warns(environment: dict[str, str], tmp_path:
         assert url.startswith("http://127.0.0.1:")
         assert server.stderr
         assert server.stderr.readline().startswith("WARNING: this server listens beyond")
+
+
+def test_a_required_gpu_that_is_not_there_is_one_plain_line(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    result = sllm(environment, tmp_path, "serve", "--model", "scripted", "--use-gpu", "required")
+    assert result.returncode == 1
+    assert "USE_GPU=required" in result.stderr
+    assert "Traceback" not in result.stderr

@@ -12,7 +12,8 @@ LONGEST_PATH = 256
 
 
 class AccessLog:
-    """Logs method, raw path, status, milliseconds and request id once the answer has ended."""
+    """Logs method, raw path, status and milliseconds once the answer has ended; the formatter
+    adds the request id."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -27,9 +28,8 @@ class AccessLog:
             await self.app(scope, exchange.receive, exchange.send)
         finally:
             milliseconds = (time.perf_counter() - started) * 1000
-            request_id = scope.get("state", {}).get("request_id", "-")
-            line = (scope["method"], plain_path(scope), exchange.outcome, milliseconds, request_id)
-            logger.info("%s %s %d %.1fms %s", *line)
+            line = (scope["method"], plain_path(scope), exchange.outcome, milliseconds)
+            logger.info("%s %s %d %.1fms", *line)
 
 
 class Exchange:

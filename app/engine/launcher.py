@@ -35,6 +35,8 @@ def environment() -> dict[str, str]:
     env = dict(os.environ)
     # For people and tools that look at the process table.
     env["SLLM_SERVER_PID"] = str(server_pid())
+    # A folder called app in the working directory must not be taken for ours.
+    env["PYTHONSAFEPATH"] = "1"
     env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_ROOT), env.get("PYTHONPATH")]))
     bundled = Path(sysconfig.get_path("purelib")) / "cmeel.prefix" / "lib"
     if (bundled / "libgomp.so.1").exists():

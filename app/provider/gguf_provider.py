@@ -11,6 +11,7 @@ from app.engine.launcher import EngineFailed, gpu_devices
 from app.engine.spec import EngineSpec
 from app.provider.plan import Plan, Wishes, compute_threads, plan
 from app.weights import ModelSpec, WeightsError, ensure
+from app.weights.catalog import find
 from app.weights.gguf_header import GgufHeader
 from app.weights.memory import available_bytes
 from app.weights.preflight import check
@@ -82,6 +83,8 @@ class GgufPreparation:
     def _spec(
         self, directory: Path, weights: ModelSpec, header: GgufHeader, chosen: Plan
     ) -> EngineSpec:
+        # A file may hold tied weights twice; the catalogue knows what the model card says.
+        entry = find(weights.entry or "")
         return EngineSpec(
             backend="llama",
             directory=str(directory),
@@ -89,7 +92,7 @@ class GgufPreparation:
             path=weights.path,
             architecture=header.architecture,
             quantization=header.quantization,
-            parameters=header.parameters,
+            parameters=entry.parameters if entry else header.parameters,
             languages=weights.languages or header.languages,
             training_context_length=header.context_length,
             has_chat_template=header.has_chat_template,

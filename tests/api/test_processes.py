@@ -129,6 +129,17 @@ def test_sigterm_refuses_new_work_and_finishes_the_old(tmp_path: Path) -> None:
         assert server.process.wait(20) in (0, -signal.SIGTERM)
 
 
+def test_a_second_signal_ends_running_answers_at_once(tmp_path: Path) -> None:
+    with running(tmp_path, SCRIPTED) as server:
+        stream = Stream(server)
+        server.process.send_signal(signal.SIGTERM)
+        server.wait_for("draining")
+        server.process.send_signal(signal.SIGTERM)
+        name, data = stream.rest()[-1]
+        assert (name, data["error"]["code"]) == ("error", "shutting_down")
+        assert server.process.wait(20) in (0, -signal.SIGTERM)
+
+
 def test_the_engine_listens_on_no_port_and_its_directory_is_private(tmp_path: Path) -> None:
     with running(tmp_path, SCRIPTED) as server:
         (engine,) = server.engines()

@@ -12,12 +12,6 @@ from tests.weights.entries import CONTENT, entry_of
 from tests.weights.web import Web, make_wheel, serve
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line(
-        "markers", "network: fetches from pip's index; SLLM_TEST_OFFLINE=1 skips it"
-    )
-
-
 class Recorder:
     """Progress that keeps the keys of the sentences, and the bytes told last."""
 

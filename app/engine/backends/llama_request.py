@@ -45,6 +45,6 @@ def _schema(wanted: ResponseFormat) -> dict[str, Any] | None:
         case "json_object":
             return ANY_OBJECT
         case "json_schema":
-            return wanted.schema or ANY_OBJECT
+            return {} if wanted.schema is None else wanted.schema
         case "text":
             return None
