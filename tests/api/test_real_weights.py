@@ -14,7 +14,7 @@ WINDOW = 1024
 
 def of_length(server: Server, tokens: int) -> str:
     """A message whose whole prompt has exactly `tokens` tokens (" a" is one of them)."""
-    base = server.chat("a", max_tokens=1).json()["usage"]["prompt_tokens"]
+    base: int = server.chat("a", max_tokens=1).json()["usage"]["prompt_tokens"]
     return "a" + " a" * (tokens - base)
 
 
