@@ -8,7 +8,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from app import __version__
+from app import __version__, cli_keys
 from app.config import LogLevel, Settings, UseGpu, load_settings
 from app.config_errors import SettingsError
 
@@ -55,6 +55,9 @@ def serve(
     except ServeError as error:
         _fail(str(error), 1)
     raise typer.Exit(code)
+
+
+cli.add_typer(cli_keys.cli, name="keys")
 
 
 @cli.command()

@@ -16,6 +16,7 @@ from app.config_values import (
     comma_list,
     dotenv_names,
     expand_home,
+    expand_optional,
     host_names,
     lower_case,
     origins,
@@ -25,10 +26,7 @@ LogLevel = Literal["critical", "error", "warning", "info", "debug"]
 UseGpu = Literal["auto", "false", "true", "required"]
 CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(comma_list)]
 
-NO_KEYS_YET = (
-    "not available yet in this version; unset it, or put a reverse proxy with authentication "
-    "in front of the server"
-)
+NO_FILE = "needs API_KEYS_FILE, a file of keys; make one with: sllm keys create"
 
 
 def _setting(default: Any, text: str, allowed: str, **options: Any) -> Any:
@@ -96,8 +94,8 @@ class Settings(BaseSettings):
     page_size: int = _number(20, "Entries on one page of a list.", 1, 100)
     host: str = _setting(
         "127.0.0.1",
-        "Address to listen on. 0.0.0.0 means every network of this machine: there are no API "
-        "keys yet, so whoever reaches the port can use the server.",
+        "Address to listen on. 0.0.0.0 means every network of this machine: without API keys "
+        "(API_KEYS_FILE) whoever reaches the port can use the server.",
         "an address or name of this machine, for example 127.0.0.1 or 0.0.0.0",
         min_length=1,
     )
@@ -139,23 +137,21 @@ class Settings(BaseSettings):
         "Hosts that images may be fetched from. Has no effect yet in this version.",
         "host names separated by commas",
     )
-    api_keys_file: str | None = _setting(
-        None, "File with API keys. Not available yet: a start with it is refused.", "nothing yet"
+    api_keys_file: Annotated[Path | None, AfterValidator(expand_optional)] = _setting(
+        None,
+        "File of API keys, made by `sllm keys create`. With it, every route but /health/live "
+        "and the chat page's files needs `Authorization: Bearer KEY`.",
+        "a file of keys",
     )
     require_api_keys: bool = _setting(
-        False, "Answer only with an API key. Not available yet: yes is refused.", "false"
+        False, "Refuse to start without API_KEYS_FILE.", "true or false"
     )
 
     @model_validator(mode="after")
-    def _refuse_what_would_not_protect(self) -> Self:
+    def _require_a_file_of_keys(self) -> Self:
         """Ignoring a security setting in silence would be worse than not starting."""
-        keys_asked_for = {
-            "API_KEYS_FILE": self.api_keys_file is not None,
-            "REQUIRE_API_KEYS": self.require_api_keys,
-        }
-        asked = [name for name, set_ in keys_asked_for.items() if set_]
-        if asked:
-            raise SettingsError("\n".join(f"{name}: {NO_KEYS_YET}." for name in asked))
+        if self.require_api_keys and self.api_keys_file is None:
+            raise SettingsError(f"REQUIRE_API_KEYS: {NO_FILE}.")
         return self
 
 

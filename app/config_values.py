@@ -23,6 +23,11 @@ def lower_case(value: Any) -> Any:
     return str(value).strip().lower()
 
 
+def expand_optional(path: Path | None) -> Path | None:
+    """`expand_home` where there is a path."""
+    return None if path is None else expand_home(path)
+
+
 def comma_list(value: Any) -> Any:
     """`"a, b,"` as `("a", "b")`."""
     if not isinstance(value, str):

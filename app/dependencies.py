@@ -12,6 +12,7 @@ from app.domain.generation import GenerationRequest
 from app.domain.messages import Message
 from app.domain.options import ContextPolicy, GenerationOptions
 from app.drain import Drain
+from app.edge.authentication import LOCAL
 from app.errors import scope_language
 from app.provider.model_provider import ModelProvider
 from app.v1.services.chat_service import ChatService
@@ -53,7 +54,10 @@ ChatServiceDep = Annotated[ChatService, Depends(get_chat_service)]
 def get_request_maker(request: Request, settings: SettingsDep) -> RequestMaker:
     """Generation requests of this caller, under this server's limits."""
     arrived_at = time.monotonic()
-    client = request.client.host if request.client else "local"
+    owner = str(request.scope.get("state", {}).get("owner", LOCAL))
+    # Fairness and rate limits are between keys, or between addresses where there are none.
+    address = request.client.host if request.client else LOCAL
+    client = address if owner == LOCAL else owner
 
     def make(
         messages: tuple[Message, ...], options: GenerationOptions, policy: ContextPolicy | None
@@ -62,6 +66,7 @@ def get_request_maker(request: Request, settings: SettingsDep) -> RequestMaker:
             messages=messages,
             options=options,
             client=client,
+            owner=owner,
             context_policy=policy or "drop_oldest",
             max_history=settings.max_history_length,
             arrived_at=arrived_at,

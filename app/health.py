@@ -55,7 +55,8 @@ def report(request: Request) -> tuple[int, dict[str, Any]]:
     language = scope_language(request.scope)
     text = model.health()
     status = server_status(text, drain.draining)
-    notices: list[Notice] = [*state.notices, *(text.info.warnings if text.info else ())]
+    exposed = [Notice("open_beyond_loopback")] if state.reached_beyond else []
+    notices = [*exposed, *(text.info.warnings if text.info else ())]
     body = {
         "status": status,
         "version": __version__,

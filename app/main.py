@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from app import __version__, errors, health, ui
+from app.api_keys import KeysError, key_ring
 from app.config import Settings, load_settings
 from app.config_errors import SettingsError
 from app.docs import pages
@@ -28,9 +29,16 @@ log = logging.getLogger(__name__)
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """An application of its own: nothing is shared between two of them but the machine."""
+    """An application of its own: nothing is shared between two of them but the machine.
+
+    Raises KeysError for a file of API keys that cannot be used.
+    """
     app = EdgeApplication(
-        edge=EdgeSettings(allowed_hosts=settings.allowed_hosts, cors_origins=settings.cors_origins),
+        edge=EdgeSettings(
+            allowed_hosts=settings.allowed_hosts,
+            cors_origins=settings.cors_origins,
+            keys=key_ring(settings.api_keys_file),
+        ),
         title="SLLM",
         version=__version__,
         summary="A server for small language models",
@@ -41,7 +49,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.started_at = time.monotonic()
-    app.state.notices = ()
+    app.state.reached_beyond = False
     errors.install(app)
     app.include_router(health.router)
     mount(app)
@@ -76,7 +84,7 @@ def __getattr__(name: str) -> FastAPI:
         raise AttributeError(name)
     try:
         made = create_app(load_settings())
-    except SettingsError as error:
+    except (SettingsError, KeysError) as error:
         sys.exit(f"SLLM cannot start:\n{error}")
     globals()["app"] = made
     return made

@@ -14,6 +14,7 @@ from typing import Any
 from uvicorn import Config, Server
 from uvicorn.supervisors import Multiprocess
 
+from app.api_keys import KeysError, key_ring
 from app.config import Settings
 from app.domain.model_info import Notice
 from app.edge.http_protocol import GuardedProtocol
@@ -38,10 +39,12 @@ def serve(settings: Settings) -> int:
     os.environ.setdefault("PYTHONSAFEPATH", "1")
     if settings.port:
         listen(settings.host, settings.port).close()
+    require_keys(settings)
     require_gpu(settings)
     model = fetch_weights(settings)
     with listen(settings.host, settings.port) as listener:
-        show_banner(model, *listener.getsockname()[:2])
+        address, port = listener.getsockname()[:2]
+        show_banner(model, address, port, has_keys=settings.api_keys_file is not None)
         return _run(uvicorn_config(settings), listener)
 
 
@@ -61,6 +64,14 @@ def fetch_weights(settings: Settings) -> str:
             raise ServeError(str(error)) from error
         warn(f"{error}\nThe server starts without a model; /health shows when it has one.")
         return ""
+
+
+def require_keys(settings: Settings) -> None:
+    """Raises ServeError for a file of API keys that cannot be used."""
+    try:
+        key_ring(settings.api_keys_file)
+    except KeysError as error:
+        raise ServeError(str(error)) from None
 
 
 def require_gpu(settings: Settings) -> None:

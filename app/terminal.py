@@ -12,20 +12,20 @@ from app.domain.model_info import Notice
 from app.i18n.notices import words
 
 OPEN_TO_ALL = (
-    "WARNING: this server listens beyond this machine ({address}), and there are no API keys yet: "
-    "whoever reaches the port can use it. Keep it behind a firewall or a reverse proxy with "
-    "authentication, or set HOST=127.0.0.1."
+    "WARNING: this server listens beyond this machine ({address}) without API keys: whoever "
+    "reaches the port can use it. Make keys (sllm keys create) and set API_KEYS_FILE, or set "
+    "HOST=127.0.0.1."
 )
 
 
-def show_banner(model: str, address: str, port: int) -> None:
+def show_banner(model: str, address: str, port: int, has_keys: bool = False) -> None:
     """Where everything is, on standard error; `model` "" means that there is none yet."""
     console = _console()
     url = f"http://{_for_browser(address)}:{port}"
     console.print(f"[bold]SLLM {__version__}[/bold]  model: {model or 'none yet'}")
     for name, path in (("chat", "/ui"), ("API", "/docs"), ("health", "/health")):
         console.print(f"  {name:<7}{url}{path}")
-    if not ipaddress.ip_address(address).is_loopback:
+    if not has_keys and not ipaddress.ip_address(address).is_loopback:
         warn(OPEN_TO_ALL.format(address=address))
 
 

@@ -104,7 +104,11 @@ def test_an_unknown_name_in_dotenv_is_refused_too() -> None:
             "maybe",
             "USE_GPU: not one of its values; allowed: auto, true, false or required.",
         ),
-        ("REQUIRE_API_KEYS", "perhaps", "REQUIRE_API_KEYS: not one of its values; allowed: false."),
+        (
+            "REQUIRE_API_KEYS",
+            "perhaps",
+            "REQUIRE_API_KEYS: not one of its values; allowed: true or false.",
+        ),
     ],
 )
 def test_a_bad_value_is_one_line_with_name_reason_and_what_is_allowed(
@@ -134,13 +138,12 @@ def test_a_host_that_is_no_name_is_refused(monkeypatch: pytest.MonkeyPatch, host
     assert mistakes()[0].startswith("ALLOWED_HOSTS: one of them is not a host name")
 
 
-@pytest.mark.parametrize(("name", "text"), [("API_KEYS_FILE", "keys"), ("REQUIRE_API_KEYS", "yes")])
-def test_protection_that_does_not_exist_yet_is_not_ignored(
-    monkeypatch: pytest.MonkeyPatch, name: str, text: str
-) -> None:
-    monkeypatch.setenv(name, text)
+def test_required_keys_need_a_file_of_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUIRE_API_KEYS", "yes")
     (line,) = mistakes()
-    assert line.startswith(f"{name}: not available yet")
+    assert line.startswith("REQUIRE_API_KEYS: needs API_KEYS_FILE")
+    monkeypatch.setenv("API_KEYS_FILE", "keys.json")
+    assert load_settings().api_keys_file == Path("keys.json").absolute()
 
 
 def test_a_value_is_never_repeated(monkeypatch: pytest.MonkeyPatch) -> None:

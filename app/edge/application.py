@@ -8,8 +8,11 @@ from msgspec import Struct
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
+from app.api_keys import KeyRing
 from app.edge.access_log import AccessLog
+from app.edge.authentication import Authentication
 from app.edge.body_guard import DEFAULT_LIMIT, RECEIVE_SECONDS, BodyGuard
+from app.edge.exposure import Exposure
 from app.edge.host_guard import HostGuard
 from app.edge.origin_guard import OriginGuard
 from app.edge.request_id import RequestId
@@ -19,13 +22,15 @@ EXPOSED = ("X-Request-ID", "Retry-After", "Location", "Content-Language")
 
 
 class EdgeSettings(Struct, frozen=True):
-    """Who may call, and how much they may send (bytes; seconds for the whole body)."""
+    """Who may call, and how much they may send (bytes; seconds for the whole body);
+    without `keys` everybody may."""
 
     allowed_hosts: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     body_limit: int = DEFAULT_LIMIT
     body_limits: Mapping[str, int] = {}
     receive_seconds: float = RECEIVE_SECONDS
+    keys: KeyRing | None = None
 
 
 class EdgeApplication(FastAPI):
@@ -47,6 +52,7 @@ class EdgeApplication(FastAPI):
 def guarded(app: ASGIApp, edge: EdgeSettings) -> ASGIApp:
     """`app` behind every layer of the edge, the last named outermost."""
     app = BodyGuard(app, edge.body_limits, edge.body_limit, edge.receive_seconds)
+    app = Authentication(app, edge.keys) if edge.keys else Exposure(app)
     app = OriginGuard(app, edge.cors_origins)
     if edge.cors_origins:
         app = CORSMiddleware(

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import typer
+from typer.testing import CliRunner
 from uvicorn.main import main as uvicorn_command
 
 from app.cli import cli
@@ -64,6 +65,10 @@ def check(words: list[str]) -> None:
             uvicorn_command.make_context("uvicorn", ["app.main:app", *arguments])
         case [".venv/bin/python", "-m", "pip", "install", *_, requirement]:
             assert requirement in dependencies()
+        case [".venv/bin/sllm", "keys", *arguments]:
+            runner = CliRunner()
+            with runner.isolated_filesystem():
+                assert runner.invoke(cli, ["keys", *arguments]).exit_code == 0
         case _:
             raise AssertionError(f"no test knows {words}")
 

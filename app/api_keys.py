@@ -1,0 +1,139 @@
+"""API keys: a file of their hashes, made and revoked by the command line, read by the server.
+
+A key has 256 random bits, so its plain SHA-256 tells nothing about it and needs no salt.
+"""
+
+import fcntl
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+PREFIX = "sllm_"
+LONGEST_KEY = 256
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+KeyId = Annotated[str, Meta(pattern=r"^key_[0-9a-f]{16}$")]
+
+
+class ApiKey(Struct, frozen=True, forbid_unknown_fields=True):
+    """One key: `id` is the owner of all that is made with it, `name` is for people."""
+
+    id: KeyId
+    name: str
+    sha256: Sha256
+    created_at: str
+
+
+class KeysError(Exception):
+    """The file of keys cannot be used; `str()` says why and what to do."""
+
+
+def digest(key: str) -> str:
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def read(path: Path) -> tuple[ApiKey, ...]:
+    """All keys of the file. Raises KeysError."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=tuple[ApiKey, ...])
+    except FileNotFoundError:
+        words = f"API_KEYS_FILE: there is no {path.name}; make it with: sllm keys create"
+        raise KeysError(words) from None
+    except OSError as error:
+        raise KeysError(f"API_KEYS_FILE: {path.name} cannot be read ({error.strerror}).") from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise KeysError(f"API_KEYS_FILE: {path.name} is not a file of keys.") from None
+
+
+def create(path: Path, name: str) -> tuple[ApiKey, str]:
+    """Add a key; returns its entry and the key itself, which is kept nowhere."""
+    key = PREFIX + secrets.token_urlsafe(32)
+    entry = ApiKey(
+        id="key_" + secrets.token_hex(8),
+        name=name,
+        sha256=digest(key),
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    with _changed(path) as keys:
+        keys.append(entry)
+    return entry, key
+
+
+def revoke(path: Path, key_id: str) -> bool:
+    """Take a key away; whether there was one of that id. Running servers notice by themselves."""
+    with _changed(path) as keys:
+        left = [key for key in keys if key.id != key_id]
+        found = len(left) < len(keys)
+        keys[:] = left
+    return found
+
+
+@contextmanager
+def _changed(path: Path) -> Iterator[list[ApiKey]]:
+    """The keys to change, under a lock; written as a whole, readable by the owner only."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_name(path.name + ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        keys = list(read(path)) if path.exists() else []
+        yield keys
+        _write(path, keys)
+
+
+def _write(path: Path, keys: list[ApiKey]) -> None:
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(file, "w", encoding="utf-8") as out:
+        json.dump(msgspec.to_builtins(keys), out, indent=2)
+        out.write("\n")
+        out.flush()
+        os.fsync(out.fileno())
+    fresh.replace(path)
+
+
+class KeyRing:
+    """The keys of a running server; a changed file is read again, so a revoked key ends at
+    once. A file that cannot be read any more lets nobody in."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen: tuple[int, int] | None = None
+        self._keys: tuple[ApiKey, ...] = ()
+
+    def owner_of(self, key: str) -> str | None:
+        """The id of a valid key. Takes the same time whichever hash is how much alike."""
+        self._refresh()
+        presented = digest(key)
+        owner = None
+        for known in self._keys:
+            if hmac.compare_digest(known.sha256, presented):
+                owner = known.id
+        return owner
+
+    def _refresh(self) -> None:
+        try:
+            facts = self._path.stat()
+            seen = (facts.st_mtime_ns, facts.st_ino)
+            if seen != self._seen:
+                self._keys = read(self._path)
+                self._seen = seen
+        except (OSError, KeysError):
+            self._keys, self._seen = (), None
+
+
+def key_ring(path: Path | None) -> KeyRing | None:
+    """The ring of a file that must hold keys, or None where no file was asked for. Raises
+    KeysError: a server that was meant to be closed must not start open, nor closed for all."""
+    if path is None:
+        return None
+    if not read(path):
+        raise KeysError(f"API_KEYS_FILE: {path.name} holds no key; make one: sllm keys create")
+    return KeyRing(path)
