@@ -7,6 +7,8 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator
+from contextlib import chdir
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -66,9 +68,8 @@ def check(words: list[str]) -> None:
         case [".venv/bin/python", "-m", "pip", "install", *_, requirement]:
             assert requirement in dependencies()
         case [".venv/bin/sllm", "keys", *arguments]:
-            runner = CliRunner()
-            with runner.isolated_filesystem():
-                assert runner.invoke(cli, ["keys", *arguments]).exit_code == 0
+            with TemporaryDirectory() as folder, chdir(folder):
+                assert CliRunner().invoke(cli, ["keys", *arguments]).exit_code == 0
         case _:
             raise AssertionError(f"no test knows {words}")
 
