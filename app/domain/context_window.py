@@ -23,12 +23,14 @@ class Fit:
 @dataclass(frozen=True)
 class Limits:
     """`window` and `reserve` (room kept for the answer while cutting) in tokens,
-    `max_history` in messages between system prompt and newest message."""
+    `max_history` in messages between what always stays at the front (`head` messages, or a system
+    message) and the newest one."""
 
     window: int
     reserve: int
     max_history: int
     policy: ContextPolicy
+    head: int = 0
 
 
 def turns_of(history: Sequence[Message]) -> list[tuple[Message, ...]]:
@@ -54,12 +56,13 @@ def _over_limit(turns: list[tuple[Message, ...]], max_history: int) -> int:
 async def fit(messages: Sequence[Message], limits: Limits, render: Render) -> Fit:
     """Drop the fewest oldest turns so that the prompt leaves `reserve` tokens of the window.
 
-    A leading system message and the last message always stay; they alone need only leave room
-    for one token. Raises `context_length_exceeded` when they do not, or when the policy is
-    "error" and something would have to go. `render` gives a prompt's token ids and is called
-    O(log turns) times.
+    A leading system message, the first `limits.head` messages and the last one always stay; they
+    alone need only leave room for one token. Raises `context_length_exceeded` when they do not,
+    or when the policy is "error" and something would have to go. `render` gives a prompt's token
+    ids and is called O(log turns) times.
     """
-    head = tuple(messages[:1]) if messages[0].role == "system" and len(messages) > 1 else ()
+    kept_first = max(limits.head, messages[0].role == "system")
+    head = tuple(messages[: min(kept_first, len(messages) - 1)])
     turns, newest = turns_of(messages[len(head) : -1]), messages[-1]
 
     async def rendered(dropped: int) -> list[int]:

@@ -11,7 +11,8 @@ FinishReason = Literal["stop", "length", "content_filter"]
 
 
 class GenerationRequest(Struct, frozen=True):
-    """One answer wanted. The last message is the newest user message and is always kept.
+    """One answer wanted. The last message is the newest user message and is always kept, as are
+    the first `head` messages and a system message at the front.
 
     `client` is the unit of fairness and rate limits (an API key's id or an address), `owner`
     the tenant whose cached prefixes may be reused. `arrived_at` is CLOCK_MONOTONIC seconds,
@@ -24,6 +25,7 @@ class GenerationRequest(Struct, frozen=True):
     owner: str = "local"
     context_policy: ContextPolicy = "drop_oldest"
     max_history: int = 100
+    head: int = 0
     arrived_at: float = 0.0
     deadline_seconds: float = 300.0
 

@@ -95,6 +95,7 @@ class Scheduler:
             reserve=min(request.options.max_tokens, window // 4),
             max_history=request.max_history,
             policy=request.context_policy,
+            head=request.head,
         )
         async with self._preparing:
             return await fit(request.messages, limits, self._backend.prompt)

@@ -78,6 +78,24 @@ async def test_the_history_is_bounded_in_messages_too() -> None:
     assert (await fitted(1000, most=0)).report.dropped_messages == 8
 
 
+async def test_what_a_template_puts_first_stays_with_the_system_prompt() -> None:
+    messages = (SYSTEM, *CONVERSATION, NEWEST)
+    kept = Limits(WHOLE, 0, 2, "drop_oldest", head=3)
+    fit_ = await fit(messages, kept, render)
+    assert fit_.report.dropped_messages == 4
+    assert len(fit_.prompt) == 7 + 2 * 12 + 2 * 12 + 9
+    without_system = Limits(34, 0, 100, "drop_oldest", head=2)
+    assert (await fit(messages[1:], without_system, render)).report.dropped_messages == 6
+
+
+@pytest.mark.parametrize("head", [10, 1000])
+async def test_a_head_that_alone_does_not_fit_is_refused(head: int) -> None:
+    messages = (SYSTEM, *CONVERSATION, NEWEST)
+    with pytest.raises(SllmError) as caught:
+        await fit(messages, Limits(WHOLE, 0, 100, "drop_oldest", head=head), render)
+    assert caught.value.details == {"prompt_tokens": WHOLE, "window": WHOLE}
+
+
 @given(
     sizes=st.lists(st.tuples(st.sampled_from(["user", "assistant"]), st.integers(0, 30))),
     window=st.integers(20, 400),

@@ -1,20 +1,13 @@
 """`POST /chat/stream`: v1's answer, token by token."""
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 
-from app.dependencies import ChatServiceDep, LanguageDep, RequestMakerDep, SettingsDep
-from app.domain.generation import Finished
+from app.chats import ChatCall, ChatCallDep
+from app.domain.generation import GenerationRequest
 from app.edge.strict_route import StrictRoute
-from app.i18n.notices import words
-from app.streaming import EventStream, unless_gone
+from app.streaming import EventStream
 from app.v1.services.chat_service import Chat
-from app.v2.models.chat import (
-    STREAM_RESPONSES,
-    ChatRequest,
-    ChatResponse,
-    ContextSchema,
-    StartEvent,
-)
+from app.v2.models.chat import STREAM_RESPONSES, ChatRequest, ContextSchema, StartEvent
 from app.v2.services.stream_service import stream
 
 router = APIRouter(route_class=StrictRoute)
@@ -26,36 +19,21 @@ router = APIRouter(route_class=StrictRoute)
     response_class=EventStream,
     responses=STREAM_RESPONSES,
 )
-async def chat_stream(
-    body: ChatRequest,
-    request: Request,
-    service: ChatServiceDep,
-    make: RequestMakerDep,
-    settings: SettingsDep,
-    language: LanguageDep,
-) -> EventStream:
+async def chat_stream(body: ChatRequest, call: ChatCallDep) -> EventStream:
     """Stream the answer to a message; what is wrong before the first event is a plain error."""
-    options = body.to_options(settings.default_max_tokens)
-    wanted = make(body.to_messages(), options, body.context_policy)
-    async with unless_gone(request):
-        opened = await service.open(wanted, body.model)
-
-    def done(finished: Finished) -> ChatResponse:
-        return ChatResponse.of(
-            id=opened.id,
-            created_at=opened.created_at,
-            model=opened.model,
-            finished=finished,
-            warnings=words(opened.warnings, language),
-        )
-
-    return EventStream(stream(opened, done, _start(opened)), request.scope)
+    return await streamed(call, call.wanted(body), body.model)
 
 
-def _start(opened: Chat) -> StartEvent:
+async def streamed(call: ChatCall, wanted: GenerationRequest, model: str | None) -> EventStream:
+    """The events of an answer, once it is accepted. Raises SllmError."""
+    chat = await call.open(wanted, model)
+    return EventStream(stream(chat, call.response_of(chat), _start(chat)), call.request.scope)
+
+
+def _start(chat: Chat) -> StartEvent:
     return StartEvent(
-        id=opened.id,
-        created_at=opened.created_at,
-        model=opened.model,
-        context=ContextSchema.model_validate(opened.context),
+        id=chat.id,
+        created_at=chat.created_at,
+        model=chat.model,
+        context=ContextSchema.model_validate(chat.context),
     )
