@@ -19,6 +19,7 @@ from app.engine.backends.llama_gpu import gpu_devices
 from app.engine.backends.llama_prompt import ChatPrompt, PlainPrompt
 from app.engine.backends.llama_request import completion_body
 from app.engine.backends.llama_stream import follow_completion
+from app.engine.scheduling_class import batch_threads
 from app.engine.spec import EngineSpec
 
 # There when the driver is: then the user should know that this build of the library is in the way.
@@ -90,7 +91,7 @@ class LlamaBackend:
         socket = Path(spec.directory) / "llama.sock"
         socket.unlink(missing_ok=True)
         key = secrets.token_urlsafe(32)
-        with StderrTo(Path(spec.directory) / "load.log"):
+        with StderrTo(Path(spec.directory) / "load.log"), batch_threads():
             try:
                 server = xllamacpp.Server(_params(spec, socket, key, bool(gpus)))
             except RuntimeError as error:
