@@ -67,6 +67,7 @@ class Reply(asyncio.Protocol):
     def __init__(self, request: bytes) -> None:
         self._request = request
         self.reads: list[tuple[float, bytes]] = []
+        self.more = asyncio.Event()
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.transport: asyncio.Transport | None = None
 
@@ -76,6 +77,7 @@ class Reply(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.reads.append((time.perf_counter(), data))
+        self.more.set()
         if data.endswith(b"\r\n0\r\n\r\n") or data == b"0\r\n\r\n":
             self._end()
 
@@ -83,12 +85,19 @@ class Reply(asyncio.Protocol):
         self._end()
 
     def _end(self) -> None:
+        self.more.set()
         if not self.ended.done():
             self.ended.set_result(None)
 
     @property
     def raw(self) -> bytes:
         return b"".join(data for _, data in self.reads)
+
+    async def until(self, *marks: bytes) -> None:
+        """Wait for any of `marks` in what has arrived, or for the end."""
+        while not self.ended.done() and not any(mark in self.raw for mark in marks):
+            self.more.clear()
+            await self.more.wait()
 
     def arrived(self, offset: int) -> float:
         """When the byte at `offset` of `raw` came."""
@@ -99,13 +108,15 @@ class Reply(asyncio.Protocol):
         raise BenchmarkError("the answer ended early")
 
 
-async def ask(port: int, request: bytes) -> Reply:
-    """The whole reply to `request`, sent over a connection of its own. Raises TimeoutError."""
+async def ask(port: int, request: bytes, source: str | None = None) -> Reply:
+    """The whole reply to `request`, sent over a connection of its own, from the loopback address
+    `source`. Raises TimeoutError."""
     loop = asyncio.get_running_loop()
     reply = Reply(request)
     try:
         async with asyncio.timeout(TIMEOUT_SECONDS):
-            await loop.create_connection(lambda: reply, "127.0.0.1", port)
+            local = (source, 0) if source else None
+            await loop.create_connection(lambda: reply, "127.0.0.1", port, local_addr=local)
             await reply.ended
     finally:
         if reply.transport is not None:

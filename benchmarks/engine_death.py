@@ -9,7 +9,6 @@ import time
 from http.client import HTTPException
 from pathlib import Path
 
-import psutil
 from msgspec import Struct
 
 from benchmarks import questions
@@ -41,10 +40,11 @@ def measure(model: str, streams: int) -> Death:
 
 async def _kill_under(server: Contender, streams: int) -> Death:
     replies = [await _open(server, f"K{index}") for index in range(streams)]
-    while not all(server.dialect.token in reply.raw for reply in replies):
-        await _still_running(replies)
+    for reply in replies:
+        await reply.until(server.dialect.token)
+    _check_running(replies)
     (victim,) = engines(server.pid)
-    wall, killed_at = time.time(), time.perf_counter()
+    booted, killed_at = time.clock_gettime(time.CLOCK_BOOTTIME), time.perf_counter()
     os.kill(victim.pid, signal.SIGKILL)
     watch = asyncio.create_task(asyncio.to_thread(_health_after, server.port, killed_at))
     async with asyncio.timeout(RECOVERY_SECONDS):
@@ -56,7 +56,7 @@ async def _kill_under(server: Contender, streams: int) -> Death:
         codes=[_code(reply.raw) for reply in replies],
         unhealthy=unhealthy,
         healthy=healthy,
-        load=wall + healthy - _born(heir),
+        load=booted + healthy - _started(heir.pid),
     )
 
 
@@ -67,12 +67,11 @@ async def _open(server: Contender, key: str) -> Reply:
     return reply
 
 
-async def _still_running(replies: list[Reply]) -> None:
-    """Wait a little for more of each; the kill must hit all of them in the middle."""
+def _check_running(replies: list[Reply]) -> None:
+    """The kill must hit all of them in the middle."""
     ended = [reply for reply in replies if reply.ended.done()]
     if ended:
         raise BenchmarkError(f"a stream ended too early: {ended[0].raw[-500:]!r}")
-    await asyncio.sleep(LOOK_SECONDS)
 
 
 def _health_after(port: int, killed_at: float) -> tuple[float, float]:
@@ -98,6 +97,7 @@ def _code(raw: bytes) -> str:
     return after.split(b'"', 1)[0].decode()
 
 
-def _born(process: psutil.Process) -> float:
-    """Start on the wall clock, which is how the kernel tells it."""
-    return float(process.create_time())
+def _started(pid: int) -> float:
+    """Seconds from the machine's boot to the process's start (proc(5): field 22, in ticks)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[19]) / os.sysconf("SC_CLK_TCK")

@@ -74,7 +74,7 @@ def death_rows(deaths: Sequence[Death]) -> Iterator[tuple[str, ...]]:
 def leaving_rows(leaving: Leaving) -> Iterator[tuple[str, ...]]:
     name = f"{sum(leaving.left.values())} clients leave"
     moments = ", ".join(f"{count} {moment}" for moment, count in sorted(leaving.left.items()))
-    yield name, "left while in", moments, "-"
+    yield name, "left while in", moments, "none refused " + verdict("refused" not in leaving.left)
     yield name, "slots and queue empty after", f"{leaving.idle_seconds:.2f} s", "-"
     for part, before in leaving.baseline.items():
         after = leaving.afterwards[part]

@@ -16,17 +16,26 @@ import psutil
 from msgspec import Struct
 
 from benchmarks import questions
-from benchmarks.client import BenchmarkError, Reply, ask_stream, post
+from benchmarks.client import BenchmarkError, Reply, answer_of, ask, post
 from benchmarks.engine_death import LOOK_SECONDS
 from benchmarks.processes import Held, engines
 from benchmarks.servers import Contender, health, our_server
 
-Kind = Literal["streamed", "long prompt", "not streamed"]
-KINDS: tuple[Kind, ...] = ("streamed", "long prompt", "not streamed")
+Kind = Literal["queued", "prefill", "decode", "not streamed"]
+KINDS: tuple[Kind, ...] = ("queued", "prefill", "decode", "not streamed")
+# What a client waits to see before it counts the time until it leaves.
+AWAITED: dict[Kind, tuple[bytes, ...]] = {
+    "prefill": (b"event: prefill", b"event: token"),
+    "decode": (b"event: token",),
+}
+LONG_WORDS = 240
+LONGEST_STAY_SECONDS = 1.0
 # A linger time of zero makes close() send RST instead of FIN.
 RESET = struct.pack("ii", 1, 0)
 SETTLE_SECONDS = 60.0
-LONGEST_STAY_SECONDS = 4.0
+CROWD_SECONDS = 900.0
+# Somebody else, as far as fairness between clients is concerned.
+OTHER_ADDRESS = "127.0.0.2"
 
 
 class Leaving(Struct, frozen=True):
@@ -90,7 +99,7 @@ async def _crowd(
         async with room:
             left[await _visit(server, number, stay, reset)] += 1
 
-    async with asyncio.TaskGroup() as group:
+    async with asyncio.timeout(CROWD_SECONDS), asyncio.TaskGroup() as group:
         for number in range(clients):
             stay = dice.uniform(0, LONGEST_STAY_SECONDS)
             group.create_task(visit(number, stay, dice.random() < 0.5))
@@ -100,39 +109,47 @@ async def _crowd(
 async def _visit(server: Contender, number: int, stay: float, reset: bool) -> str:
     """One client; returns in which moment it left."""
     kind = KINDS[number % len(KINDS)]
-    words = 600 if kind == "long prompt" else questions.WORDS
-    path = "/api/v1/chat" if kind == "not streamed" else server.dialect.path
-    request = post(path, questions.body(f"L{number}", 200, words))
-    loop = asyncio.get_running_loop()
-    _, reply = await loop.create_connection(lambda: Reply(request), "127.0.0.1", server.port)
+    reply = await _enter(server, kind, f"L{number}")
+    if kind in AWAITED:
+        await reply.until(*AWAITED[kind])
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(asyncio.shield(reply.ended), stay)
     assert reply.transport is not None
-    if reset:
+    if reset and not reply.transport.is_closing():
         line: socket.socket = reply.transport.get_extra_info("socket")
         line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
     reply.transport.close()
     return moment(kind, reply.raw, reply.ended.done())
 
 
+async def _enter(server: Contender, kind: Kind, key: str) -> Reply:
+    words = LONG_WORDS if kind == "prefill" else questions.WORDS
+    path = "/api/v1/chat" if kind == "not streamed" else server.dialect.path
+    request = post(path, questions.body(key, 200, words))
+    loop = asyncio.get_running_loop()
+    _, reply = await loop.create_connection(lambda: Reply(request), "127.0.0.1", server.port)
+    return reply
+
+
 def moment(kind: Kind, raw: bytes, ended: bool) -> str:
     """What the request was in, as far as the client could see."""
     if ended:
-        return "answered"
+        return "answered" if raw.startswith(b"HTTP/1.1 200") else "refused"
     if kind == "not streamed":
-        return "not streamed"
+        return kind
     if b"event: token" in raw:
         return "decode"
     if b"event: prefill" in raw:
-        return "prefill, told"
-    return "queue" if b"event: queue" in raw else "queue or prefill"
+        return "prefill"
+    return "queue" if b"event: queue" in raw else "arrival"
 
 
 async def _honest(server: Contender) -> int:
     """A client that stays: how many whole answers it got. Raises when one fails."""
     for number in itertools.count():
         try:
-            await ask_stream(server.port, server.dialect, f"H{number}", 16)
+            request = server.dialect.request(f"H{number}", 16)
+            answer_of(await ask(server.port, request, OTHER_ADDRESS), server.dialect)
         except asyncio.CancelledError:
             return number
     raise AssertionError("itertools.count() has ended")
