@@ -1,6 +1,7 @@
 """v1 and v2 through HTTP, on the scripted engine."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -142,3 +143,12 @@ def test_a_slow_prefill_is_told(scripted: Server) -> None:
     progress = [data for name, data in stream if name == "prefill"]
     assert progress
     assert progress[-1]["processed"] == progress[-1]["total"]
+
+
+def test_a_burst_starts_no_threads(scripted: Server) -> None:
+    """FastAPI runs plain functions, dependencies too, in threads: ours are coroutines."""
+    scripted.chat("first")
+    before = scripted.root().num_threads()
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(lambda _: scripted.chat("#words=2"), range(36)))
+    assert scripted.root().num_threads() <= before
