@@ -9,11 +9,12 @@ from tests.support import Server
 
 def test_the_index_tells_versions_and_routes(scripted: Server) -> None:
     body = scripted.http.get("/").json()
-    assert [version["version"] for version in body["versions"]] == ["v1", "v2"]
+    assert [version["version"] for version in body["versions"]] == ["v1", "v2", "v3"]
     routes = {(e["method"], e["path"]) for v in body["versions"] for e in v["endpoints"]}
     assert ("POST", "/api/v1/chat") in routes
     assert ("POST", "/api/v2/chat/stream") in routes
     assert ("POST", "/api/v1/chat/stream") not in routes
+    assert ("POST", "/api/v3/prompt/templates/{name}/render") in routes
     assert body["models"] == {"text": "scripted", "vision": None}
 
 
@@ -43,7 +44,7 @@ def test_the_short_forms_have_no_body(scripted: Server, path: str) -> None:
     assert (answer.status_code, answer.content) == (200, b"")
 
 
-PAGES = ["/docs", "/redoc", "/ui", "/api/v1/docs", "/api/v2/docs"]
+PAGES = ["/docs", "/redoc", "/ui", "/api/v1/docs", "/api/v2/docs", "/api/v3/docs"]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -59,7 +60,10 @@ def test_pages_load_everything_from_this_server(scripted: Server, path: str) -> 
     assert not re.findall(r"<script(?![^>]*\bsrc=)[^>]*>", page.text)
 
 
-@pytest.mark.parametrize("path", ["/openapi.json", "/api/v1/openapi.json", "/api/v2/openapi.json"])
+DOCUMENTS = ["/openapi.json", *(f"/api/v{number}/openapi.json" for number in (1, 2, 3))]
+
+
+@pytest.mark.parametrize("path", DOCUMENTS)
 def test_documents_tell_every_route(scripted: Server, path: str) -> None:
     document = scripted.http.get(path).json()
     assert document["openapi"].startswith("3.1")

@@ -1,0 +1,1 @@
+"""v3 through HTTP: templates, and chats with one."""
