@@ -5,14 +5,21 @@ from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
-from app.dependencies import ChatServiceDep, LanguageDep, RequestMakerDep, SettingsDep
+from app.config import Settings
+from app.dependencies import (
+    ChatServiceDep,
+    LanguageDep,
+    RequestMaker,
+    RequestMakerDep,
+    SettingsDep,
+)
 from app.domain.generation import Finished, GenerationRequest
 from app.domain.messages import Message
 from app.domain.options import ContextPolicy, GenerationOptions
 from app.i18n.notices import words
 from app.streaming import unless_gone
 from app.v1.models.chat import ChatResponse
-from app.v1.services.chat_service import Chat
+from app.v1.services.chat_service import Chat, ChatService
 
 
 class ChatBody(Protocol):
@@ -32,10 +39,10 @@ class ChatCall:
     def __init__(
         self,
         request: Request,
-        service: ChatServiceDep,
-        make: RequestMakerDep,
-        settings: SettingsDep,
-        language: LanguageDep,
+        service: ChatService,
+        make: RequestMaker,
+        settings: Settings,
+        language: str,
     ) -> None:
         self.request = request
         self._service = service
@@ -75,4 +82,14 @@ class ChatCall:
         return made
 
 
-ChatCallDep = Annotated[ChatCall, Depends()]
+async def get_chat_call(
+    request: Request,
+    service: ChatServiceDep,
+    make: RequestMakerDep,
+    settings: SettingsDep,
+    language: LanguageDep,
+) -> ChatCall:
+    return ChatCall(request, service, make, settings, language)
+
+
+ChatCallDep = Annotated[ChatCall, Depends(get_chat_call)]
