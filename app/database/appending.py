@@ -1,0 +1,72 @@
+"""Adding messages to a conversation that this transaction has locked."""
+
+from dataclasses import dataclass, field
+
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.database import conversations as whole
+from app.database import search
+from app.database.lookup import locked_conversation
+from app.database.records import NewConversation
+from app.database.tables import MAX_SEQ, conversations, messages, number_of
+from app.database.texts import new_id, now
+from app.domain.errors import SllmError
+from app.domain.messages import Role
+
+
+@dataclass
+class Appending:
+    """A locked conversation and its next free place; parents are message numbers."""
+
+    connection: AsyncConnection
+    owner: str
+    number: int
+    id: str
+    current: int | None = None
+    last_seq: int = 0
+    added: list[int] = field(default_factory=list)
+
+    @classmethod
+    async def to(cls, connection: AsyncConnection, owner: str, id_: str) -> "Appending":
+        """Raises SllmError `not_found`."""
+        row = await locked_conversation(connection, owner, id_)
+        return cls(connection, owner, row.number, row.id, row.current, row.last_seq)
+
+    @classmethod
+    async def to_new(
+        cls, connection: AsyncConnection, owner: str, start: NewConversation
+    ) -> "Appending":
+        return cls(connection, owner, *await whole.insert(connection, owner, start))
+
+    async def add(
+        self, parent: int | None, role: Role, content: str, writer: str | None = None
+    ) -> int:
+        """The new message's number; with a `writer` it is pending, and not yet searchable."""
+        self.last_seq += 1
+        if self.last_seq > MAX_SEQ:
+            raise SllmError("too_large", param="conversation_id")
+        number = number_of(self.number, self.last_seq)
+        row = {
+            "number": number, "conversation": self.number, "owner": self.owner,
+            "id": new_id("msg"), "parent": parent, "role": role, "content": content,
+            "status": "pending" if writer else "complete", "writer": writer, "created_at": now(),
+        }  # fmt: skip
+        await self.connection.execute(messages.insert(), row)
+        if writer is None:
+            await search.add(self.connection, self.owner, {number: content})
+        self.added.append(number)
+        return number
+
+    async def finish(self) -> None:
+        """The last message added becomes the current one."""
+        await self.connection.execute(
+            update(conversations)
+            .where(conversations.c.owner == self.owner, conversations.c.number == self.number)
+            .values(
+                current=self.added[-1],
+                last_seq=self.last_seq,
+                message_count=conversations.c.message_count + len(self.added),
+                updated_at=now(),
+            )
+        )

@@ -1,0 +1,190 @@
+"""Conversations as wholes: list and search them, change what they are called, delete them."""
+
+from typing import Any
+
+from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.database import search
+from app.database.lookup import conversation_of, locked_conversation, message_of
+from app.database.records import (
+    Conversation,
+    ConversationPage,
+    ConversationQuery,
+    NewConversation,
+)
+from app.database.rows import as_conversation, conversation_rows, label_rows, to_json
+from app.database.session import Database
+from app.database.tables import conversations, labels, messages, number_of
+from app.database.texts import check_text, new_id, now
+
+DELETED_AT_ONCE = 100
+
+
+async def create(database: Database, owner: str, start: NewConversation) -> Conversation:
+    """A conversation without messages. Raises SllmError `invalid_parameter`."""
+    async with database.write() as connection:
+        _, id_ = await insert(connection, owner, start)
+        return as_conversation(await conversation_of(connection, owner, id_))
+
+
+async def insert(
+    connection: AsyncConnection, owner: str, start: NewConversation
+) -> tuple[int, str]:
+    """Its number and its id, inside a transaction."""
+    check_new(start)
+    id_, moment = new_id("conv"), now()
+    row = {
+        "owner": owner, "id": id_, "title": start.title, "metadata": to_json(start.metadata),
+        "template": start.template, "created_at": moment, "updated_at": moment,
+        "message_count": 0, "last_seq": 0,
+    }  # fmt: skip
+    made = await connection.execute(conversations.insert().returning(conversations.c.number), row)
+    number: int = made.scalar_one()
+    await search.add(connection, owner, {number_of(number, 0): start.title})
+    if start.metadata:
+        await connection.execute(labels.insert(), label_rows(owner, number, start.metadata))
+    return number, id_
+
+
+def check_new(start: NewConversation) -> None:
+    """Refuse what a database cannot hold, whichever it is."""
+    check_text(start.title, "title")
+    check_text(start.template or "", "template")
+    check_metadata(start.metadata)
+
+
+def check_metadata(metadata: dict[str, str]) -> None:
+    for key, value in metadata.items():
+        check_text(key + value, "metadata")
+
+
+async def get(database: Database, owner: str, id_: str) -> Conversation:
+    """Raises SllmError `not_found`, for another owner's as for none."""
+    async with database.read() as connection:
+        return as_conversation(await conversation_of(connection, owner, id_))
+
+
+async def find(database: Database, owner: str, query: ConversationQuery) -> ConversationPage:
+    """One page of the conversations that `query` describes, newest first."""
+    check_text(query.search, "q")
+    check_metadata(query.metadata)
+    wanted = filtered(select(conversations.c.number), database.kind, owner, query)
+    column = conversations.c[query.order.replace("_desc", "_at")]
+    numbers = (
+        wanted.order_by(column.desc(), conversations.c.number.desc())
+        .limit(query.page_size)
+        .offset((query.page - 1) * query.page_size)
+    )
+    async with database.read() as connection:
+        total = (
+            await connection.execute(select(func.count()).select_from(wanted.subquery()))
+        ).scalar_one()
+        page = (await connection.execute(numbers)).scalars().all()
+        rows = await connection.execute(
+            conversation_rows()
+            .where(conversations.c.owner == owner, conversations.c.number.in_(page))
+            .order_by(column.desc(), conversations.c.number.desc())
+        )
+        items = tuple(map(as_conversation, rows))
+    return ConversationPage(items, total, query.page, query.page_size)
+
+
+def filtered(
+    wanted: Select[Any], dialect: str, owner: str, query: ConversationQuery
+) -> Select[Any]:
+    """`wanted`, narrowed to what `query` asks for."""
+    wanted = wanted.where(conversations.c.owner == owner)
+    for key, value in query.metadata.items():
+        wanted = wanted.where(
+            conversations.c.number.in_(
+                select(labels.c.conversation).where(
+                    labels.c.owner == owner, labels.c.key == key, labels.c.value == value
+                )
+            )
+        )
+    hits = search.hits(dialect, owner, query.search)
+    return wanted if hits is None else wanted.where(conversations.c.number.in_(hits))
+
+
+async def change(
+    database: Database,
+    owner: str,
+    id_: str,
+    *,
+    title: str | None = None,
+    metadata: dict[str, str] | None = None,
+    current_message_id: str | None = None,
+) -> Conversation:
+    """Set what is not None. The current message must be of this conversation (`not_found`)."""
+    check_text(title or "", "title")
+    check_metadata(metadata or {})
+    async with database.write() as connection:
+        row = await locked_conversation(connection, owner, id_)
+        values: dict[str, Any] = {"updated_at": now()}
+        if title is not None:
+            values["title"] = title
+            await _index_title(connection, owner, row, title)
+        if metadata is not None:
+            values["metadata"] = to_json(metadata)
+            await _replace_labels(connection, owner, row.number, metadata)
+        if current_message_id is not None:
+            message = await message_of(connection, owner, current_message_id, row.number)
+            values["current"] = message.number
+        changed = update(conversations).where(
+            conversations.c.owner == owner, conversations.c.number == row.number
+        )
+        await connection.execute(changed, values)
+        return as_conversation(await conversation_of(connection, owner, id_))
+
+
+async def _index_title(connection: AsyncConnection, owner: str, row: Any, title: str) -> None:
+    number = number_of(row.number, 0)
+    await search.remove(connection, owner, {number: row.title})
+    await search.add(connection, owner, {number: title})
+
+
+async def _replace_labels(
+    connection: AsyncConnection, owner: str, number: int, metadata: dict[str, str]
+) -> None:
+    await connection.execute(
+        delete(labels).where(labels.c.owner == owner, labels.c.conversation == number)
+    )
+    if metadata:
+        await connection.execute(labels.insert(), label_rows(owner, number, metadata))
+
+
+async def remove(database: Database, owner: str, id_: str) -> None:
+    """Delete with messages, index and idempotency keys. Raises SllmError `not_found`."""
+    async with database.write() as connection:
+        row = await locked_conversation(connection, owner, id_)
+        await _erase(connection, owner, row)
+
+
+async def remove_all(database: Database, owner: str) -> int:
+    """Delete every conversation of `owner`, some at a time so that others can write between."""
+    some = select(conversations).where(conversations.c.owner == owner).limit(DELETED_AT_ONCE)
+    deleted = 0
+    while True:
+        async with database.write() as connection:
+            rows = (await connection.execute(some.with_for_update())).all()
+            for row in rows:
+                await _erase(connection, owner, row)
+        deleted += len(rows)
+        if len(rows) < DELETED_AT_ONCE:
+            return deleted
+
+
+async def _erase(connection: AsyncConnection, owner: str, row: Any) -> None:
+    found = select(messages.c.number, messages.c.content).where(
+        messages.c.owner == owner,
+        messages.c.conversation == row.number,
+        messages.c.status != "pending",
+    )
+    texts = {message.number: message.content for message in await connection.execute(found)}
+    await search.remove(connection, owner, {number_of(row.number, 0): row.title, **texts})
+    await connection.execute(
+        delete(conversations).where(
+            conversations.c.owner == owner, conversations.c.number == row.number
+        )
+    )

@@ -1,0 +1,139 @@
+"""What goes into this package and comes out of it: conversations, messages, turns, templates."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from app.domain.generation import FinishReason, Timings, Usage
+from app.domain.messages import Role
+
+Status = Literal["complete", "interrupted", "failed", "pending"]
+Order = Literal["updated_desc", "created_desc"]
+
+
+class Preview(Struct, frozen=True):
+    """The beginning of a conversation's current message, at most 200 characters."""
+
+    role: Role
+    preview: str
+
+
+class Conversation(Struct, frozen=True):
+    """A conversation without its messages; `message_count` counts those of all branches."""
+
+    id: str
+    title: str
+    metadata: dict[str, str]
+    template: str | None
+    created_at: datetime
+    updated_at: datetime
+    current_message_id: str | None
+    message_count: int
+    last_message: Preview | None = None
+
+
+class StoredMessage(Struct, frozen=True):
+    """One message of the tree; `seq` numbers a conversation's messages in the order they came."""
+
+    id: str
+    parent_id: str | None
+    role: Role
+    content: str
+    status: Status
+    created_at: datetime
+    seq: int
+    finish_reason: FinishReason | None = None
+    usage: Usage | None = None
+    timings: Timings | None = None
+
+
+class NewConversation(Struct, frozen=True):
+    """What a conversation begins with."""
+
+    title: str = ""
+    metadata: dict[str, str] = {}
+    template: str | None = None
+
+
+class Question(Struct, frozen=True):
+    """A user's message on its way into a conversation, or into a new one.
+
+    `parent_id` None continues at the current message. `idempotency_key` and `request_hash` go
+    together: the same key with another hash is a conflict.
+    """
+
+    content: str
+    conversation_id: str | None = None
+    parent_id: str | None = None
+    start: NewConversation = NewConversation()
+    idempotency_key: str | None = None
+    request_hash: str = ""
+
+
+class Turn(Struct, frozen=True):
+    """A stored question and the place for its answer.
+
+    `repeated` says that an earlier request with the same Idempotency-Key has stored it; then
+    `answer` is in whatever state that request has left it, and `result` what it answered.
+    """
+
+    conversation_id: str
+    question: StoredMessage
+    answer: StoredMessage
+    repeated: bool = False
+    result: dict[str, Any] | None = None
+
+
+class Answer(Struct, frozen=True):
+    """What became of a generation; `result` is the whole reply, kept for repeated requests."""
+
+    content: str
+    status: Literal["complete", "interrupted", "failed"] = "complete"
+    finish_reason: FinishReason | None = None
+    usage: Usage | None = None
+    timings: Timings | None = None
+    result: dict[str, Any] | None = None
+
+
+class ConversationQuery(Struct, frozen=True):
+    """Which conversations, in what order; `page` counts from 1. All conditions must hold."""
+
+    page: int = 1
+    page_size: int = 20
+    search: str = ""
+    order: Order = "updated_desc"
+    metadata: dict[str, str] = {}
+
+
+class ConversationPage(Struct, frozen=True):
+    """One page, and how many conversations there are on all pages."""
+
+    items: tuple[Conversation, ...]
+    total: int
+    page: int
+    page_size: int
+
+
+class MessagePage(Struct, frozen=True):
+    """Messages in the order they came, and how many there are on all pages."""
+
+    items: tuple[StoredMessage, ...]
+    total: int
+
+
+class Tree(Struct, frozen=True):
+    """A whole conversation, every branch of it: what is exported and imported."""
+
+    conversation: Conversation
+    messages: tuple[StoredMessage, ...]
+
+
+class StoredTemplate(Struct, frozen=True):
+    """One version of a user's prompt template; `body` is what the user wrote, as JSON."""
+
+    name: str
+    version: int
+    body: dict[str, Any]
+    created_at: datetime
+    updated_at: datetime

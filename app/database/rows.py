@@ -1,0 +1,79 @@
+"""Rows to records and back: JSON columns, times, ids instead of numbers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, Select, func, select
+
+from app.database.records import Conversation, Preview, StoredMessage
+from app.database.tables import conversations, messages, seq_of
+from app.database.texts import as_time
+from app.domain.generation import Timings, Usage
+
+PREVIEW_CHARACTERS = 200
+
+current = messages.alias("current_message")
+parents = messages.alias("parents")
+
+
+def to_json(value: Any) -> str | None:
+    return None if value is None else msgspec.json.encode(value).decode()
+
+
+def conversation_rows() -> Select[Any]:
+    """Conversations with the id and the beginning of their current message."""
+    return select(
+        conversations,
+        current.c.id.label("current_id"),
+        current.c.role.label("current_role"),
+        func.substr(current.c.content, 1, PREVIEW_CHARACTERS).label("preview"),
+    ).select_from(conversations.outerjoin(current, current.c.number == conversations.c.current))
+
+
+def as_conversation(row: Row[Any]) -> Conversation:
+    return Conversation(
+        id=row.id,
+        title=row.title,
+        metadata=msgspec.json.decode(row.metadata, type=dict[str, str]),
+        template=row.template,
+        created_at=as_time(row.created_at),
+        updated_at=as_time(row.updated_at),
+        current_message_id=row.current_id,
+        message_count=row.message_count,
+        last_message=None if row.current_id is None else Preview(row.current_role, row.preview),
+    )
+
+
+def message_rows() -> Select[Any]:
+    """Messages with their parent's id."""
+    return select(messages, parents.c.id.label("parent_id")).select_from(
+        messages.outerjoin(parents, parents.c.number == messages.c.parent)
+    )
+
+
+def as_message(row: Row[Any]) -> StoredMessage:
+    return StoredMessage(
+        id=row.id,
+        parent_id=row.parent_id,
+        role=row.role,
+        content=row.content,
+        status=row.status,
+        created_at=as_time(row.created_at),
+        seq=seq_of(row.number),
+        finish_reason=row.finish_reason,
+        usage=msgspec.json.decode(row.usage, type=Usage) if row.usage else None,
+        timings=msgspec.json.decode(row.timings, type=Timings) if row.timings else None,
+    )
+
+
+def as_messages(rows: Sequence[Row[Any]]) -> tuple[StoredMessage, ...]:
+    return tuple(map(as_message, rows))
+
+
+def label_rows(owner: str, conversation: int, metadata: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Metadata as the rows it is filtered by."""
+    return [
+        {"owner": owner, "key": key, "value": value, "conversation": conversation}
+        for key, value in metadata.items()
+    ]

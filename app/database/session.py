@@ -1,0 +1,54 @@
+"""A database that is open: transactions for reading and for writing, and its end."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+from typing import Literal
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from app.database.errors import translated
+from app.database.presence import Presence
+
+
+class Database:
+    """Made by `open_database`; one for each process, used from one event loop.
+
+    Every method, and every function of this package that takes a Database, raises SllmError
+    `storage_full` when nothing can be written, `overloaded` when it is worth trying again.
+    """
+
+    def __init__(self, engine: AsyncEngine, presence: Presence) -> None:
+        self.kind: Literal["sqlite", "postgresql"]
+        self.kind = "sqlite" if engine.dialect.name == "sqlite" else "postgresql"
+        self.presence = presence
+        self._engine = engine
+        # SQLite has one writer; the waiting of this process's is fairer here than in its polling.
+        self._writing = asyncio.Lock() if self.kind == "sqlite" else nullcontext()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that sees one state of the database."""
+        options = {} if self.kind == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+        with translated():
+            async with self._engine.execution_options(**options).begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that is on disk when this block is left, or has not happened."""
+        with translated():
+            writing = self._engine.execution_options(writes=True)
+            async with self._writing, writing.begin() as connection:
+                yield connection
+
+    async def ping(self) -> None:
+        """Whether reading works; raises SllmError."""
+        async with self.read() as connection:
+            await connection.execute(text("SELECT 1 FROM alembic_version"))
+
+    async def close(self) -> None:
+        """End every connection. Unfinished transactions are rolled back."""
+        await self.presence.close()
+        await self._engine.dispose()

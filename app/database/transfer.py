@@ -1,0 +1,105 @@
+"""Whole conversations out of the database and into it, one at a time."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from sqlalchemy import update
+
+from app.database import conversations as whole
+from app.database import search
+from app.database.lookup import conversation_of
+from app.database.records import NewConversation, StoredMessage, Tree
+from app.database.rows import (
+    as_conversation,
+    as_messages,
+    conversation_rows,
+    message_rows,
+    to_json,
+)
+from app.database.session import Database
+from app.database.tables import MAX_SEQ, conversations, messages, number_of
+from app.database.texts import as_number, check_text, new_id
+from app.domain.errors import SllmError
+
+
+async def export_one(database: Database, owner: str, id_: str) -> Tree:
+    """A conversation with all its branches. SllmError `not_found`."""
+    async with database.read() as connection:
+        row = await conversation_of(connection, owner, id_)
+        return Tree(as_conversation(row), await _messages(connection, owner, row.number))
+
+
+async def export_all(database: Database, owner: str) -> AsyncIterator[Tree]:
+    """Every conversation, oldest first. Holds one of them in memory, and no transaction between
+    two of them: what is changed meanwhile is exported as it is when its turn comes."""
+    last = 0
+    while True:
+        following = (
+            conversation_rows()
+            .where(conversations.c.owner == owner, conversations.c.number > last)
+            .order_by(conversations.c.number)
+            .limit(1)
+        )
+        async with database.read() as connection:
+            row = (await connection.execute(following)).one_or_none()
+            if row is None:
+                return
+            last = row.number
+            tree = Tree(as_conversation(row), await _messages(connection, owner, last))
+        yield tree
+
+
+async def _messages(connection: Any, owner: str, number: int) -> tuple[StoredMessage, ...]:
+    found = message_rows().where(messages.c.owner == owner, messages.c.conversation == number)
+    return as_messages((await connection.execute(found.order_by(messages.c.number))).all())
+
+
+async def import_one(database: Database, owner: str, tree: Tree) -> str:
+    """Store a conversation from elsewhere under new ids, times kept; returns its id.
+
+    Parents must come before their children. A pending message becomes an interrupted one.
+    SllmError `invalid_parameter`, `too_large`.
+    """
+    source = tree.conversation
+    start = NewConversation(source.title, source.metadata, source.template)
+    if len(tree.messages) > MAX_SEQ:
+        raise SllmError("too_large", param="messages")
+    async with database.write() as connection:
+        number, id_ = await whole.insert(connection, owner, start)
+        places = {message.id: seq for seq, message in enumerate(tree.messages, 1)}
+        rows = [_row(owner, number, places, message) for message in tree.messages]
+        if rows:
+            await connection.execute(messages.insert(), rows)
+            texts = {row["number"]: row["content"] for row in rows}
+            await search.add(connection, owner, texts)
+        seq = places.get(source.current_message_id or "", len(rows))
+        await connection.execute(
+            update(conversations)
+            .where(conversations.c.owner == owner, conversations.c.number == number)
+            .values(
+                created_at=as_number(source.created_at),
+                updated_at=as_number(source.updated_at),
+                current=number_of(number, seq) if rows else None,
+                message_count=len(rows),
+                last_seq=len(rows),
+            )
+        )
+    return id_
+
+
+def _row(
+    owner: str, conversation: int, places: dict[str, int], message: StoredMessage
+) -> dict[str, Any]:
+    place = places[message.id]
+    parent = None if message.parent_id is None else places.get(message.parent_id)
+    if message.parent_id is not None and (parent is None or parent >= place):
+        raise SllmError("invalid_parameter", param="messages.parent_id")
+    return {
+        "number": number_of(conversation, place), "conversation": conversation, "owner": owner,
+        "id": new_id("msg"),
+        "parent": None if parent is None else number_of(conversation, parent),
+        "role": message.role, "content": check_text(message.content, "messages.content"),
+        "status": "interrupted" if message.status == "pending" else message.status,
+        "finish_reason": message.finish_reason, "usage": to_json(message.usage),
+        "timings": to_json(message.timings), "created_at": as_number(message.created_at),
+    }  # fmt: skip

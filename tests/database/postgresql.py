@@ -1,0 +1,75 @@
+"""A PostgreSQL server for the tests: in a temporary folder, on a free loopback port, as a user
+that is not root, ended with the session."""
+
+import getpass
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from tests.support import free_port
+
+PATIENCE = 60
+
+
+def binaries() -> Path | None:
+    """The folder with initdb and postgres; the newest where there are several."""
+    found = shutil.which("initdb")
+    if found:
+        return Path(found).resolve().parent
+    folders = Path("/usr/lib/postgresql").glob("*/bin/initdb")
+    newest = sorted(folders, key=lambda path: int(path.parts[-3]))
+    return newest[-1].parent if newest else None
+
+
+class Postgresql:
+    """A running server; `url` names a database that `fresh` has just made."""
+
+    def __init__(self, folder: Path, programs: Path, port: int) -> None:
+        self.folder, self.programs, self.port = folder, programs, port
+        self._made = 0
+
+    def run(self, program: str, *arguments: str) -> None:
+        user = [] if os.getuid() else ["runuser", "-u", "postgres", "--"]
+        command = [*user, str(self.programs / program), *arguments]
+        done = subprocess.run(
+            command, cwd=self.folder, capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def psql(self, statement: str, database: str = "postgres") -> None:
+        where = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "sllm", "-d", database]
+        self.run("psql", *where, "-v", "ON_ERROR_STOP=1", "-c", statement)
+
+    def fresh(self) -> str:
+        """The URL of a new, empty database."""
+        self._made += 1
+        self.psql(f"CREATE DATABASE test{self._made}")
+        return f"postgresql+asyncpg://sllm@127.0.0.1:{self.port}/test{self._made}"
+
+
+@contextmanager
+def running(programs: Path) -> Iterator[Postgresql]:
+    """Started here and ended here, whatever happens in between."""
+    folder = Path(tempfile.mkdtemp(prefix="sllm-pg-"))
+    user = getpass.getuser() if os.getuid() else "postgres"
+    os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
+    server = Postgresql(folder, programs, free_port())
+    data = str(folder / "data")
+    options = (
+        f"-c port={server.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= "
+        "-c shared_buffers=32MB -c max_connections=100"
+    )
+    try:
+        server.run("initdb", "-D", data, "-U", "sllm", "-A", "trust", "-E", "UTF8", "--no-locale")
+        log = str(folder / "log")
+        server.run("pg_ctl", "-D", data, "-l", log, "-w", "-o", options, "start")
+        yield server
+    finally:
+        with suppress(AssertionError):
+            server.run("pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
