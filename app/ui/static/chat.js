@@ -4,11 +4,13 @@ const WORDS = {
   en: { placeholder: "Ask something…", send: "Send", stop: "Stop", clear: "New chat",
         docs: "API", loading: "The model is loading…", speed: "tokens/s", tokens: "tokens",
         dropped: "older messages did not fit", lost: "The connection was lost.",
-        queue: "Waiting, place", prefill: "Reading", stopped: "stopped" },
+        queue: "Waiting, place", prefill: "Reading", stopped: "stopped",
+        key: "This server asks for an API key:" },
   ko: { placeholder: "무엇이든 물어보세요…", send: "보내기", stop: "중지", clear: "새 대화",
         docs: "API", loading: "모델을 불러오는 중…", speed: "토큰/초", tokens: "토큰",
         dropped: "개의 이전 메시지가 들어가지 않았습니다", lost: "연결이 끊어졌습니다.",
-        queue: "대기 순번", prefill: "읽는 중", stopped: "중지됨" },
+        queue: "대기 순번", prefill: "읽는 중", stopped: "중지됨",
+        key: "이 서버는 API 키가 필요합니다:" },
 };
 const language = navigator.language.startsWith("ko") ? "ko" : "en";
 const words = WORDS[language];
@@ -34,9 +36,27 @@ function add(kind, content = "") {
   return element;
 }
 
+// Requests with the key that the person gave; it stays in this tab. Asks once for each refusal.
+async function call(path, options = {}) {
+  const key = sessionStorage.getItem("key");
+  const headers = { "Accept-Language": language, ...options.headers };
+  if (key) headers.Authorization = `Bearer ${key}`;
+  const response = await fetch(path, { ...options, headers });
+  if (response.status !== 401) return response;
+  const given = prompt(words.key);
+  if (!given) return response;
+  sessionStorage.setItem("key", given.trim());
+  return call(path, options);
+}
+
 async function showModel() {
   try {
-    const health = await (await fetch("/health", { headers: { "Accept-Language": language } })).json();
+    const response = await call("/health");
+    const health = await response.json();
+    if (health.error) {
+      model.textContent = health.error.message;
+      return;
+    }
     const about = health.models.text;
     const ready = about.status === "ready";
     model.textContent = ready
@@ -83,10 +103,10 @@ async function ask(message) {
   running = new AbortController();
   const state = { answer, status, text: "", ended: false };
   try {
-    const response = await fetch("/api/v2/chat/stream", {
+    const response = await call("/api/v2/chat/stream", {
       method: "POST",
       signal: running.signal,
-      headers: { "Content-Type": "application/json", "Accept-Language": language },
+      headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ message, history }),
     });
     if (!response.ok) fail(state, (await response.json()).error.message);
