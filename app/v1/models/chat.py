@@ -34,7 +34,7 @@ class ChatRequest(TextsSchema, OptionsSchema):
         default=None,
         min_length=1,
         max_length=256,
-        description="A loaded model's name; GET /v1/models lists them. Default: the text model.",
+        description="A loaded model's name; GET /health tells it. Default: the text model.",
         examples=["smollm2-135m-instruct"],
     )
 
