@@ -13,11 +13,11 @@ from app.v3.prompts import BUILTIN
 from app.v3.services.prompt_service import PromptService
 
 
-def get_prompt_service() -> PromptService:
+async def get_prompt_service() -> PromptService:
     return PromptService(BUILTIN)
 
 
-def get_told_language(language: LanguageDep, response: Response) -> str:
+async def get_told_language(language: LanguageDep, response: Response) -> str:
     """The caller's language, for an answer whose own texts follow Accept-Language."""
     response.headers["Content-Language"] = language
     response.headers.append("Vary", "Accept-Language")
