@@ -35,9 +35,9 @@ class Speed(Struct, frozen=True):
     idle_cores: float
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print. No target: this is for choosing."""
-    options = _parser().parse_args()
+    options = _parser().parse_args(arguments)
     model = options.model or load_settings().sllm_model_path or ""
     measured: dict[str, list[Speed]] = {blocktime: [] for blocktime in options.blocktimes}
     for number in range(options.rounds):

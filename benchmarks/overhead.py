@@ -39,11 +39,10 @@ def main() -> int:
     model = ensure(options.model or settings.sllm_model_path, settings.data_dir).path
     with contenders(model) as running:
         rounds = measure(running, options)
-    lines = list(itertools.chain.from_iterable(map(_rows, rounds.items())))
-    print(table(HEADERS, lines))
-    print(_footnote(model, rounds))
+    text = report(Path(model).name, rounds)
+    print(text)
     save(options.json, {str(k): [msgspec.to_builtins(r) for r in v] for k, v in rounds.items()})
-    return int(any("MISSED" in line for line in itertools.chain(*lines)))
+    return int("MISSED" in text)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -122,6 +121,12 @@ def _is_quiet(outcome: Round) -> bool:
     return _noise(outcome) <= QUIET_CORES
 
 
+def report(model: str, rounds: dict[int, list[Round]]) -> str:
+    """The table and what one must know to read it."""
+    lines = list(itertools.chain.from_iterable(map(_rows, rounds.items())))
+    return f"{table(HEADERS, lines)}\n{_footnote(model, rounds)}"
+
+
 HEADERS = ("streams", "figure", "ours", "against", "theirs", "ours to theirs, paired", "target")
 
 
@@ -161,7 +166,7 @@ def _footnote(model: str, measured: dict[int, list[Round]]) -> str:
     prompts = {tuple(taken.prompt_tokens for taken in outcome.values()) for outcome in rounds}
     equal = all(len(set(counts)) == 1 for counts in prompts)
     return (
-        f"{Path(model).name}; medians (quartiles) of {min(map(len, measured.values()))} rounds; "
+        f"{model}; medians (quartiles) of {min(map(len, measured.values()))} rounds; "
         f"prompts {'equal' if equal else 'NOT EQUAL'} on all sides; at most "
         f"{max(taken.cached_tokens for taken in samples)} prompt tokens from a cache; "
         f"other programs used {Spread.of(map(_noise, rounds)).text(2)} cores."
