@@ -152,7 +152,7 @@ def test_rendering_shows_what_a_chat_begins_with(scripted: Server) -> None:
     answer = scripted.http.post(f"{PATH}/sql_assistant/render", json=body)
     assert answer.status_code == 200
     messages = answer.json()["messages"]
-    assert [message["role"] for message in messages] == ["system", "user", "assistant"]
+    assert [m["role"] for m in messages] == ["system", *["user", "assistant"] * 2]
     assert messages[0]["content"].startswith("You write SQLite queries for this database.")
     assert "\npet(id, name)\n" in messages[0]["content"]
     assert "Read-only mode is false." in messages[0]["content"]
