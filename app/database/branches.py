@@ -42,7 +42,7 @@ async def _page(
     connection: AsyncConnection, chosen: Subquery, page: int, page_size: int | None
 ) -> MessagePage:
     """By number: a parent's is always smaller than its children's, so a path is in order."""
-    rows = message_rows().join(chosen, chosen.c.number == messages.c.number)
+    rows = message_rows().where(messages.c.number.in_(select(chosen.c.number)))
     ordered = rows.order_by(messages.c.number)
     if page_size is None:
         items = as_messages((await connection.execute(ordered)).all())
@@ -65,8 +65,10 @@ async def history(
         path = _path(owner, last.number)
         found = (
             select(messages.c.role, messages.c.content)
-            .join(path, path.c.number == messages.c.number)
-            .where(messages.c.status.in_(("complete", "interrupted")))
+            .where(
+                messages.c.number.in_(select(path.c.number)),
+                messages.c.status.in_(("complete", "interrupted")),
+            )
             .order_by(messages.c.number.desc())
             .limit(newest)
         )

@@ -66,7 +66,11 @@ async def get(database: Database, owner: str, id_: str) -> Conversation:
 
 
 async def find(database: Database, owner: str, query: ConversationQuery) -> ConversationPage:
-    """One page of the conversations that `query` describes, newest first."""
+    """One page of the conversations that `query` describes, newest first.
+
+    A search for what more than `search.MAX_HITS` messages hold finds and counts those of the
+    newest conversations. SllmError `invalid_parameter`.
+    """
     check_text(query.search, "q")
     check_metadata(query.metadata)
     wanted = filtered(select(conversations.c.number), database.kind, owner, query)

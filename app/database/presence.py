@@ -3,10 +3,12 @@
 import fcntl
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 WRITER_BITS = 62  # fits PostgreSQL's advisory locks
@@ -21,7 +23,7 @@ class Presence(Protocol):
         """Whether the process that signs as `writer` is still there."""
 
     async def close(self) -> None:
-        """Take the mark away."""
+        """Take the mark away; a second time does nothing."""
 
 
 def _new_writer() -> str:
@@ -38,7 +40,7 @@ class FileLocks:
         self._path = folder / self.writer
         handle = _locked(self._path, os.O_CREAT)
         assert handle is not None  # nobody else knows this name
-        self._handle = handle
+        self._handle: int | None = handle
 
     async def is_alive(self, writer: str) -> bool:
         handle = _locked(self._folder / writer, 0) if writer != self.writer else None
@@ -49,8 +51,10 @@ class FileLocks:
         return False
 
     async def close(self) -> None:
-        self._path.unlink(missing_ok=True)
-        os.close(self._handle)
+        if self._handle is not None:
+            self._path.unlink(missing_ok=True)
+            os.close(self._handle)
+            self._handle = None
 
 
 def _locked(path: Path, flags: int) -> int | None:
@@ -91,4 +95,8 @@ class AdvisoryLocks:
             return not (await connection.execute(lock)).scalar_one()
 
     async def close(self) -> None:
-        await self._connection.close()
+        if not self._connection.closed:
+            # The pool may keep the connection, and so would the server its lock.
+            with suppress(DBAPIError):
+                await self._connection.execute(select(func.pg_advisory_unlock_all()))
+            await self._connection.close()

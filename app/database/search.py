@@ -13,6 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.database.folding import document_grams, fold, grams, owner_mark, terms_of
 from app.database.tables import SEQ_BITS
 
+# A word that nearly every message holds is looked up in the newest of them only.
+MAX_HITS = 10_000
+
 # FTS5: the column that is called like the table takes queries and commands.
 pairs = table("search", column("rowid", BigInteger), column("search"), column("grams"))
 listing = table(
@@ -60,21 +63,28 @@ def _row(index: TableClause, owner: str, number: int, text: str) -> dict[str, An
 
 
 def hits(dialect: str, owner: str, search: str) -> Select[int] | None:
-    """The numbers of conversations that match, with repeats; None when `search` has no words."""
+    """The numbers of conversations that match, with repeats; None when `search` has no words.
+
+    At most MAX_HITS messages and titles count, those of the newest conversations.
+    """
     terms = terms_of(search)
     if not terms:
         return None
     if dialect == "sqlite":
         conversation = pairs.c.rowid.op(">>", return_type=BigInteger())(SEQ_BITS)
-        return select(conversation).where(pairs.c.search.match(match_expression(owner, terms)))
+        matching = pairs.c.search.match(match_expression(owner, terms))
+        newest = select(conversation).where(matching).order_by(pairs.c.rowid.desc())
+        return newest.limit(MAX_HITS)
     mark = owner_mark(owner)
     wanted = [mark + gram for term in terms for gram in grams(term) or [term]]
-    return select(listing.c.conversation).where(
+    conditions = (
         listing.c.owner == owner,
         listing.c.grams.contains(wanted),
         # Pairs alone would also find words that only have the same pairs.
         *(func.strpos(listing.c.folded, term) > 0 for term in terms if len(term) > 2),
     )
+    newest = select(listing.c.conversation).where(*conditions).order_by(listing.c.number.desc())
+    return newest.limit(MAX_HITS)
 
 
 def match_expression(owner: str, terms: list[str]) -> str:

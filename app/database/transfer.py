@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
 from app.database import conversations as whole
 from app.database import search
@@ -31,12 +31,20 @@ async def export_one(database: Database, owner: str, id_: str) -> Tree:
 
 async def export_all(database: Database, owner: str) -> AsyncIterator[Tree]:
     """Every conversation, oldest first. Holds one of them in memory, and no transaction between
-    two of them: what is changed meanwhile is exported as it is when its turn comes."""
+    two of them: what is changed meanwhile is exported as it is when its turn comes, what is
+    begun meanwhile is not."""
+    newest = select(func.max(conversations.c.number)).where(conversations.c.owner == owner)
+    async with database.read() as connection:
+        end = (await connection.execute(newest)).scalar_one() or 0
     last = 0
     while True:
         following = (
             conversation_rows()
-            .where(conversations.c.owner == owner, conversations.c.number > last)
+            .where(
+                conversations.c.owner == owner,
+                conversations.c.number > last,
+                conversations.c.number <= end,
+            )
             .order_by(conversations.c.number)
             .limit(1)
         )

@@ -15,6 +15,7 @@ CREATE TABLE conversations (
 CREATE UNIQUE INDEX conversations_id ON conversations (owner, id);
 CREATE INDEX conversations_updated ON conversations (owner, updated_at, number);
 CREATE INDEX conversations_created ON conversations (owner, created_at, number);
+CREATE INDEX conversations_number ON conversations (owner, number);
 CREATE TABLE labels (
     owner TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
     conversation BIGINT NOT NULL REFERENCES conversations (number) ON DELETE CASCADE,
@@ -51,9 +52,11 @@ CREATE TABLE template_versions (
 )
 """
 # secure-delete: a deleted message's words do not stay in the index until some later merge.
+# automerge: with SQLite's 4 some appends took 70 ms and more, with 8 half as long.
 SQLITE = """
 CREATE VIRTUAL TABLE search USING fts5 (grams, content='', tokenize='ascii', columnsize=0);
-INSERT INTO search (search, rank) VALUES ('secure-delete', 1)
+INSERT INTO search (search, rank) VALUES ('secure-delete', 1);
+INSERT INTO search (search, rank) VALUES ('automerge', 8)
 """
 POSTGRESQL = """
 CREATE TABLE search (

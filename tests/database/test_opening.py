@@ -1,0 +1,222 @@
+"""Starting on a database: made once, brought up to date, refused when it is not to be used."""
+
+import asyncio
+import multiprocessing
+import stat
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from app.database import Database, DatabaseUnusable, conversations, open_database, sqlite
+from app.database.records import ConversationQuery, NewConversation
+
+
+async def titles(url: str | None, folder: Path, new: str) -> set[str]:
+    """Add a conversation called `new`; what is there then."""
+    database = await open_database(url, folder)
+    try:
+        await conversations.create(database, "local", NewConversation(new))
+        page = await conversations.find(database, "local", ConversationQuery(page_size=100))
+    finally:
+        await database.close()
+    return {item.title for item in page.items}
+
+
+def starting(url: str, folder: Path, new: str) -> None:
+    asyncio.run(titles(url, folder, new))
+
+
+async def test_several_workers_start_at_once(url: str, tmp_path: Path) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    workers = [spawn.Process(target=starting, args=(url, tmp_path, str(n))) for n in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        await asyncio.to_thread(worker.join, 60)
+    assert [worker.exitcode for worker in workers] == [0] * 4
+    assert await titles(url, tmp_path, "last") == {"0", "1", "2", "3", "last"}
+
+
+async def test_a_newer_schema_is_refused(url: str, tmp_path: Path) -> None:
+    database = await open_database(url, tmp_path)
+    async with database.write() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    await database.close()
+    with pytest.raises(DatabaseUnusable, match="newer version"):
+        await open_database(url, tmp_path)
+
+
+async def test_the_default_is_a_private_file_in_data_dir(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    database = await open_database(None, folder)
+    await database.close()
+    assert stat.S_IMODE((folder / "sllm.db").stat().st_mode) == 0o600
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("url", ["mysql://x/y", "nonsense", "sqlite:///:memory:", "sqlite://"])
+async def test_a_url_that_cannot_be_used_says_what_can(url: str, tmp_path: Path) -> None:
+    with pytest.raises(DatabaseUnusable, match=r"sqlite:///file or postgresql\+asyncpg"):
+        await open_database(url, tmp_path)
+
+
+async def test_a_server_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseUnusable, match="PostgreSQL at DATABASE_URL") as refusal:
+        await open_database("postgresql://user:secret@127.0.0.1:1/x", tmp_path)
+    assert "secret" not in str(refusal.value)
+
+
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def zeroed(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.write(bytes(100))
+
+
+def halved(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size // 2 // 4096 * 4096)
+
+
+def scribbled(path: Path) -> None:
+    with path.open("r+b") as file:
+        for page in range(1, path.stat().st_size // 4096):
+            file.seek(page * 4096)
+            file.write(b"\xff" * 64)
+
+
+def a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def missing_with_journal(path: Path) -> None:
+    path.rename(path.with_name("sllm.db-wal"))
+
+
+def somebody_else_s(path: Path) -> None:
+    with closing(sqlite.connect(path)) as connection:
+        connection.execute("PRAGMA application_id=1")
+
+
+def an_endless_link(path: Path) -> None:
+    path.unlink()
+    path.symlink_to(path.name)
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        emptied,
+        zeroed,
+        halved,
+        scribbled,
+        a_folder,
+        missing_with_journal,
+        somebody_else_s,
+        an_endless_link,
+    ],
+)
+async def test_a_damaged_file_is_refused_and_left_alone(
+    harm: Callable[[Path], None], tmp_path: Path
+) -> None:
+    path = tmp_path / "sllm.db"
+    await titles(None, tmp_path, "precious")
+    harm(path)
+    before = path.read_bytes() if path.is_file() else None
+    with pytest.raises(DatabaseUnusable, match=r"sllm\.db"):
+        await open_database(None, tmp_path)
+    assert (path.read_bytes() if path.is_file() else None) == before
+
+
+async def test_a_creation_that_was_cut_off_starts_over(tmp_path: Path) -> None:
+    (tmp_path / "sllm.db.new").write_bytes(b"half")
+    (tmp_path / "sllm.db.new-journal").write_bytes(b"half")
+    assert await titles(None, tmp_path, "x") == {"x"}
+
+
+@pytest.mark.parametrize(
+    ("version", "mode"),
+    [
+        ((3, 42, 0), "delete"),
+        ((3, 44, 5), "delete"),
+        ((3, 44, 6), "wal"),
+        ((3, 45, 0), "delete"),
+        ((3, 50, 6), "delete"),
+        ((3, 50, 7), "wal"),
+        ((3, 51, 2), "delete"),
+        ((3, 51, 3), "wal"),
+        ((3, 54, 1), "wal"),
+    ],
+)
+def test_wal_is_used_where_it_loses_nothing(version: tuple[int, int, int], mode: str) -> None:
+    assert sqlite.journal_mode(version) == mode
+
+
+def test_a_library_that_is_too_old_is_refused() -> None:
+    with pytest.raises(DatabaseUnusable, match=r"SQLite 3\.40\.1 is too old"):
+        sqlite.check_version((3, 40, 1))
+
+
+async def test_every_connection_is_set_up_to_lose_nothing(tmp_path: Path) -> None:
+    database = await open_database(None, tmp_path)
+    expected = {"synchronous": 2, "foreign_keys": 1, "secure_delete": 1}
+    async with database.read() as connection:
+        found = {
+            pragma: (await connection.exec_driver_sql(f"PRAGMA {pragma}")).scalar_one()
+            for pragma in expected
+        }
+        mode = (await connection.exec_driver_sql("PRAGMA journal_mode")).scalar_one()
+    await database.close()
+    assert found == expected
+    assert mode == sqlite.journal_mode(sqlite.driver().sqlite_version_info)
+
+
+async def test_the_safe_mode_of_older_libraries_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await titles(None, tmp_path, "written with WAL")
+    monkeypatch.setattr(sqlite, "journal_mode", lambda _: "delete")
+    assert await titles(None, tmp_path, "new") == {"written with WAL", "new"}
+
+
+async def test_deleted_words_are_gone_from_the_file(tmp_path: Path) -> None:
+    database = await open_database(None, tmp_path)
+    made = await conversations.create(database, "local", NewConversation("Xylophonquartett"))
+    await conversations.create(database, "local", NewConversation("stays"))
+    assert b"Xylophonquartett" in everything(tmp_path)
+    await conversations.remove(database, "local", made.id)
+    await database.close()
+    left = everything(tmp_path)
+    assert b"Xylophonquartett" not in left
+    with closing(sqlite.connect(tmp_path / "sllm.db")) as connection:
+        connection.execute("INSERT INTO search (search) VALUES ('integrity-check')")
+        connection.execute("CREATE VIRTUAL TABLE temp.terms USING fts5vocab(main, search, row)")
+        terms = [term for (term,) in connection.execute("SELECT term FROM temp.terms")]
+    assert any(term.endswith("st") for term in terms)
+    assert not any(term.endswith("xy") for term in terms)
+
+
+def everything(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.iterdir() if path.is_file())
+
+
+async def test_the_pool_survives_cancelled_requests(database: Database) -> None:
+    async def request(n: int) -> None:
+        await conversations.create(database, "local", NewConversation(str(n)))
+
+    tasks = [asyncio.create_task(request(n)) for n in range(100)]
+    for n, task in enumerate(tasks):
+        if n % 3:
+            task.cancel()
+        else:
+            await task
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.gather(*(request(n) for n in range(20)))
+    page = await conversations.find(database, "local", ConversationQuery())
+    assert page.total >= 54

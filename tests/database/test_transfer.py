@@ -1,0 +1,84 @@
+"""Export and import: everything comes back, under new ids, in another owner's or database's."""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from app.database import Database, answers, branches, conversations, questions, transfer
+from app.database.records import (
+    Answer,
+    Conversation,
+    ConversationQuery,
+    NewConversation,
+    Question,
+    StoredMessage,
+    Tree,
+)
+from tests.database.test_conversations import TIMINGS, USAGE, refusal
+
+MOMENT = datetime(2024, 2, 29, 23, 59, 59, 123456, tzinfo=UTC)
+
+
+async def test_there_and_back(database: Database) -> None:
+    start = NewConversation("제목", {"k": "v"}, "sql_assistant")
+    first = await questions.ask(database, "local", Question("질문", start=start))
+    ended = Answer("대답", "complete", "length", USAGE, TIMINGS)
+    await answers.settle(database, "local", first.answer.id, ended)
+    id_ = first.conversation_id
+    await questions.edit(database, "local", id_, first.question.id, "edited")
+    await conversations.change(database, "local", id_, current_message_id=first.answer.id)
+    exported = [tree async for tree in transfer.export_all(database, "local")]
+    assert exported == [await transfer.export_one(database, "local", id_)]
+    copy = msgspec.json.decode(msgspec.json.encode(exported[0]), type=Tree)
+    new = await transfer.import_one(database, "other", copy)
+    back = await transfer.export_one(database, "other", new)
+    assert [shape(message) for message in back.messages] == [
+        shape(message) for message in copy.messages
+    ]
+    assert (back.conversation.title, back.conversation.created_at) == (
+        "제목",
+        copy.conversation.created_at,
+    )
+    assert not {message.id for message in back.messages} & {m.id for m in copy.messages}
+    _, branch = await branches.get_messages(database, "other", new)
+    assert [message.content for message in branch.items] == ["질문", "대답"]
+    query = ConversationQuery(search="대답", metadata={"k": "v"})
+    assert (await conversations.find(database, "other", query)).total == 1
+
+
+def shape(message: StoredMessage) -> tuple[object, ...]:
+    """All but the ids."""
+    return (message.role, message.content, message.status, message.created_at, message.seq,
+            message.finish_reason, message.usage, message.timings)  # fmt: skip
+
+
+def tree(*messages: StoredMessage) -> Tree:
+    return Tree(Conversation("", "t", {}, None, MOMENT, MOMENT, None, 0), messages)
+
+
+async def test_the_export_is_a_stream(database: Database) -> None:
+    for n in range(5):
+        await conversations.create(database, "local", NewConversation(str(n)))
+    titles = []
+    async for each in transfer.export_all(database, "local"):
+        titles.append(each.conversation.title)
+        if len(titles) == 2:  # nobody is held up, and the end stays where it was
+            await conversations.create(database, "local", NewConversation("late"))
+    assert titles == ["0", "1", "2", "3", "4"]
+
+
+async def test_a_parent_that_comes_later_is_refused(database: Database) -> None:
+    child = StoredMessage("a", "b", "user", "x", "complete", MOMENT, 1)
+    parent = StoredMessage("b", None, "user", "y", "complete", MOMENT, 2)
+    for messages in ((child, parent), (child,)):
+        with refusal("invalid_parameter"):
+            await transfer.import_one(database, "local", tree(*messages))
+    page = await conversations.find(database, "local", ConversationQuery())
+    assert page.total == 0
+
+
+async def test_an_imported_pending_message_is_interrupted(database: Database) -> None:
+    pending = StoredMessage("a", None, "assistant", "x", "pending", MOMENT, 1)
+    id_ = await transfer.import_one(database, "local", tree(pending))
+    _, page = await branches.get_messages(database, "local", id_)
+    assert [(each.status, each.created_at) for each in page.items] == [("interrupted", MOMENT)]
