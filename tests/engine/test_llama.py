@@ -201,3 +201,11 @@ def test_folding_leaves_alternating_roles_that_begin_with_the_user() -> None:
     folded = fold([CHAT[0], CHAT[1], CHAT[1], CHAT[2]])
     assert [message.role for message in folded] == ["user", "assistant"]
     assert folded[0].content == "Be brief.\n\nHello\n\nHello"
+
+
+async def test_many_short_calls_are_all_answered(backend: LlamaBackend) -> None:
+    """Kept connections were closed by the server now and then, which looked like its death."""
+    for burst in range(6):
+        counts = await asyncio.gather(*(backend.tokens(f"word {n}") for n in range(30)))
+        assert all(counts), burst
+        await generated(backend, "Hi", GenerationOptions(max_tokens=1))

@@ -42,9 +42,9 @@ class LlamaClient:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            # The server closes idle connections after 5 s; ours end well before, so that none
-            # is closed just when it is used again, which would look like its death.
-            connector = aiohttp.UnixConnector(path=str(self._socket), limit=0, keepalive_timeout=2)
+            # A connection for each call: the server closes one that was kept open whenever it
+            # likes, also just when it is used again, and that would look like its death.
+            connector = aiohttp.UnixConnector(path=str(self._socket), limit=0, force_close=True)
             self._session = aiohttp.ClientSession(
                 connector=connector, headers=self._headers, timeout=_TIMEOUT
             )
