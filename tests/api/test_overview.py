@@ -75,3 +75,9 @@ def test_no_route_is_found_as_an_error_of_the_contract(scripted: Server) -> None
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
     answer = scripted.http.get("/api/v1/chat")
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
+def test_a_slash_too_many_is_not_found_instead_of_redirected(scripted: Server) -> None:
+    for path in ("/health/", "/api/v1/chat/", "/api//v1/chat"):
+        answer = scripted.http.get(path)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
