@@ -35,7 +35,8 @@ class EngineClient(asyncio.Protocol):
         """Raises OSError when nobody listens, TimeoutError when nobody greets."""
         loop = asyncio.get_running_loop()
         _, client = await loop.create_unix_connection(lambda: cls(on_lost), str(socket))
-        await asyncio.wait_for(client._greeted, 5)
+        async with asyncio.timeout(5):
+            await client._greeted
         return client
 
     @property

@@ -63,7 +63,8 @@ class EngineServer:
                 connection.write(report)
             await asyncio.sleep(0.02)  # not more than 50 reports a second
             try:
-                await asyncio.wait_for(self._dirty.wait(), PULSE_SECONDS)
+                async with asyncio.timeout(PULSE_SECONDS):
+                    await self._dirty.wait()
             except TimeoutError:
                 continue
 

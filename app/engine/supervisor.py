@@ -96,8 +96,11 @@ class Supervisor:
         while True:
             if self._status.read().state == "ready" and await self._connect():
                 await self._lost.wait()
+            # Not wait_for: Python 3.11's forgets a cancel that comes just as the wait ends, and
+            # then the server could not stop.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._look.wait(), LOOK_SECONDS)
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._look.wait()
             self._look.clear()
 
     async def _connect(self) -> bool:

@@ -14,6 +14,8 @@ from pathlib import Path
 from tests.support import free_port
 
 PATIENCE = 60
+# Often in a folder that only root's own shell looks into.
+RUNUSER = shutil.which("runuser", path=os.environ["PATH"] + ":/usr/sbin:/sbin") or "runuser"
 
 
 def binaries() -> Path | None:
@@ -34,7 +36,7 @@ class Postgresql:
         self._made = 0
 
     def run(self, program: str, *arguments: str) -> None:
-        user = [] if os.getuid() else ["runuser", "-u", "postgres", "--"]
+        user = [] if os.getuid() else [RUNUSER, "-u", "postgres", "--"]
         command = [*user, str(self.programs / program), *arguments]
         done = subprocess.run(
             command, cwd=self.folder, capture_output=True, text=True, timeout=PATIENCE, check=False
