@@ -1,7 +1,10 @@
 """The supervisor, stopped at awkward moments."""
 
 import asyncio
+import gc
 from pathlib import Path
+
+import uvloop
 
 from app.domain.model_info import Notice
 from app.engine.runtime_dir import StatusFile
@@ -14,8 +17,13 @@ async def prepare(directory: Path, say: Say) -> EngineSpec:
     return EngineSpec(backend="scripted", directory=str(directory), id="scripted", path="")
 
 
-async def test_it_can_be_stopped_just_when_the_engine_is_ready(tmp_path: Path) -> None:
+def test_it_can_be_stopped_just_when_the_engine_is_ready(tmp_path: Path) -> None:
     """A cancel that came just as a wait ended was lost, and the server never stopped."""
+    uvloop.run(stopped_at_once(tmp_path))
+    gc.collect()
+
+
+async def stopped_at_once(tmp_path: Path) -> None:
     for number in range(8):
         directory = tmp_path / str(number)
         directory.mkdir()
