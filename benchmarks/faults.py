@@ -17,6 +17,7 @@ from benchmarks import engine_death, leavers
 from benchmarks.engine_death import Death
 from benchmarks.figures import Spread, save, table, verdict
 from benchmarks.leavers import Leaving
+from benchmarks.processes import end_in_order
 
 TARGET_SECONDS = 1.0
 # A new process is not much more than its weights' loading time (HARDENING: load + 2 s).
@@ -91,4 +92,5 @@ def _seconds(values: Sequence[float]) -> str:
 
 
 if __name__ == "__main__":
+    end_in_order()
     sys.exit(main())

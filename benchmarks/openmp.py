@@ -17,7 +17,7 @@ from msgspec import Struct, to_builtins
 from app.config import load_settings
 from benchmarks.figures import Spread, save, table
 from benchmarks.overhead import SETTLE_SECONDS, numbers
-from benchmarks.processes import child, cpu_seconds
+from benchmarks.processes import child, cpu_seconds, end_in_order
 from benchmarks.quiet import QUIET_CORES, Neighbours, wait_until_quiet
 from benchmarks.sampling import Sample, sample
 from benchmarks.servers import Contender, our_server
@@ -136,4 +136,5 @@ def _rate(samples: Iterator[Sample]) -> str:
 
 
 if __name__ == "__main__":
+    end_in_order()
     sys.exit(main())

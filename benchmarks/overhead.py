@@ -18,6 +18,7 @@ from app.config import load_settings
 from app.weights import ensure
 from benchmarks.client import BenchmarkError
 from benchmarks.figures import Spread, save, table, verdict
+from benchmarks.processes import end_in_order
 from benchmarks.quiet import QUIET_CORES, Neighbours, wait_until_quiet
 from benchmarks.sampling import Sample, sample
 from benchmarks.servers import Contender, like, llama_server, our_server
@@ -174,4 +175,5 @@ def _footnote(model: str, measured: dict[int, list[Round]]) -> str:
 
 
 if __name__ == "__main__":
+    end_in_order()
     sys.exit(main())

@@ -19,7 +19,7 @@ from benchmarks import questions
 from benchmarks.client import TIMEOUT_SECONDS, BenchmarkError, Reply, answer_of, post
 from benchmarks.figures import save, table, verdict
 from benchmarks.overhead import numbers
-from benchmarks.processes import engines, proportional_set_bytes, tree
+from benchmarks.processes import end_in_order, engines, proportional_set_bytes, tree
 from benchmarks.servers import Contender, our_server
 
 TARGET_BYTES = 80e6
@@ -146,4 +146,5 @@ def http_workers(pid: int, workers: int) -> list[psutil.Process]:
 
 
 if __name__ == "__main__":
+    end_in_order()
     sys.exit(main())
