@@ -112,7 +112,20 @@ async def _use_all(server: Contender, workers: int) -> list[int]:
 
 
 async def _answer(server: Contender, key: str, watched: Sequence[psutil.Process]) -> int:
-    """One whole answer; returns the worker that gave it."""
+    """One whole answer; returns the worker that gave it. One that is ready does not mean that
+    the others have found the engine already."""
+    for _ in range(LOOKS):
+        worker, reply = await _asked(server, key, watched)
+        if b'"model_loading"' not in reply.raw:
+            answer_of(reply, server.dialect)
+            return worker
+        await asyncio.sleep(LOOK_SECONDS)
+    raise BenchmarkError("a worker does not find the engine")
+
+
+async def _asked(
+    server: Contender, key: str, watched: Sequence[psutil.Process]
+) -> tuple[int, Reply]:
     reply = Reply(b"")
     loop = asyncio.get_running_loop()
     transport, _ = await loop.create_connection(lambda: reply, "127.0.0.1", server.port)
@@ -121,8 +134,7 @@ async def _answer(server: Contender, key: str, watched: Sequence[psutil.Process]
     async with asyncio.timeout(TIMEOUT_SECONDS):
         await reply.ended
     transport.close()
-    answer_of(reply, server.dialect)
-    return worker
+    return worker, reply
 
 
 async def _accepted_by(watched: Sequence[psutil.Process], port: int) -> int:
