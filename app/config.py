@@ -116,7 +116,7 @@ class Settings(BaseSettings):
     )
     database_url: str | None = _setting(
         None,
-        "Database. Empty: SQLite in DATA_DIR. Has no effect yet in this version.",
+        "Database. Empty: SQLite in DATA_DIR.",
         "a database URL",
         repr=False,
     )

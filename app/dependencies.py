@@ -11,6 +11,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from app.config import Settings
+from app.database import Database
 from app.domain.errors import SllmError
 from app.domain.generation import GenerationRequest
 from app.domain.messages import Message
@@ -40,8 +41,20 @@ async def get_language(request: Request) -> str:
     return scope_language(request.scope)
 
 
+async def get_database(request: Request) -> Database:
+    database: Database = request.app.state.database
+    return database
+
+
+async def get_owner(request: Request) -> str:
+    """The API key's id, or `local` where there are no keys."""
+    return str(request.scope.get("state", {}).get("owner", LOCAL))
+
+
 SettingsDep = Annotated[Settings, Depends(get_settings)]
 TextModelDep = Annotated[ModelProvider, Depends(get_text_model)]
+DatabaseDep = Annotated[Database, Depends(get_database)]
+OwnerDep = Annotated[str, Depends(get_owner)]
 LanguageDep = Annotated[str, Depends(get_language)]
 RequestMaker = Callable[
     [tuple[Message, ...], GenerationOptions, ContextPolicy | None], GenerationRequest
@@ -55,10 +68,11 @@ async def get_chat_service(model: TextModelDep) -> ChatService:
 ChatServiceDep = Annotated[ChatService, Depends(get_chat_service)]
 
 
-async def get_request_maker(request: Request, settings: SettingsDep) -> RequestMaker:
+async def get_request_maker(
+    request: Request, settings: SettingsDep, owner: OwnerDep
+) -> RequestMaker:
     """Generation requests of this caller, under this server's limits."""
     arrived_at = time.monotonic()
-    owner = str(request.scope.get("state", {}).get("owner", LOCAL))
     # Fairness and rate limits are between keys, or between addresses where there are none.
     address = request.client.host if request.client else LOCAL
     client = address if owner == LOCAL else owner

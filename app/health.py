@@ -7,11 +7,13 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from app import __version__
+from app.database import Database
 from app.domain.model_info import Notice
 from app.drain import Drain
 from app.errors import scope_language
 from app.i18n.notices import words
 from app.provider.model_provider import ModelHealth, ModelProvider
+from app.storage import DatabaseStatus, database_status
 from app.versions import describe
 
 router = APIRouter(tags=["server"])
@@ -19,12 +21,14 @@ ServerStatus = Literal["ok", "loading", "degraded", "unavailable", "draining"]
 NOT_CONFIGURED = ModelHealth("not_configured")
 
 
-def server_status(text: ModelHealth, draining: bool) -> ServerStatus:
+def server_status(
+    text: ModelHealth, draining: bool, database: DatabaseStatus = "ok"
+) -> ServerStatus:
     """One word for the whole server: it is there to answer with the text model."""
     if draining:
         return "draining"
     if text.status == "ready":
-        return "ok"
+        return "ok" if database == "ok" else "degraded"
     return "loading" if text.status == "loading" else "unavailable"
 
 
@@ -47,14 +51,16 @@ def _model(health: ModelHealth, language: str) -> dict[str, Any]:
     return {"status": health.status, "id": health.id, **known, "reason": reason}
 
 
-def report(request: Request) -> tuple[int, dict[str, Any]]:
+async def report(request: Request) -> tuple[int, dict[str, Any]]:
     """Status code and body of `/health`: 200 exactly when the text model answers."""
     state = request.app.state
     model: ModelProvider = state.text_model
     drain: Drain = state.drain
     language = scope_language(request.scope)
     text = model.health()
-    status = server_status(text, drain.draining)
+    database: Database = state.database
+    stored = await database_status(database)
+    status = server_status(text, drain.draining, stored)
     exposed = [Notice("open_beyond_loopback")] if state.reached_beyond else []
     notices = [*exposed, *(text.info.warnings if text.info else ())]
     body = {
@@ -66,10 +72,10 @@ def report(request: Request) -> tuple[int, dict[str, Any]]:
             "vision": _model(NOT_CONFIGURED, language),
         },
         "queue": {"waiting": text.waiting, "limit": text.limit},
-        "database": {"status": "not_configured", "kind": "sqlite"},
+        "database": {"status": stored, "kind": database.kind},
         "warnings": words(notices, language),
     }
-    return (200 if status == "ok" else 503), body
+    return (200 if status in ("ok", "degraded") else 503), body
 
 
 def _headers(code: int) -> dict[str, str]:
@@ -80,14 +86,14 @@ def _headers(code: int) -> dict[str, str]:
 @router.get("/health", summary="Health: models, queue, warnings")
 async def health(request: Request) -> JSONResponse:
     """200 when the text model answers, else 503; the same body either way."""
-    code, body = report(request)
+    code, body = await report(request)
     return JSONResponse(body, code, _headers(code))
 
 
 @router.get("/health/ready", summary="Ready: 200 or 503 without a body")
 async def ready(request: Request) -> Response:
     """For load balancers: whether to send work here."""
-    code, _ = report(request)
+    code, _ = await report(request)
     return Response(status_code=code, headers=_headers(code))
 
 

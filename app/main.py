@@ -13,6 +13,7 @@ from app import __version__, errors, health, ui
 from app.api_keys import KeysError, key_ring
 from app.config import Settings, load_settings
 from app.config_errors import SettingsError
+from app.database import Database, DatabaseUnusable
 from app.docs import pages
 from app.domain.model_info import Notice
 from app.drain import Drain
@@ -22,6 +23,8 @@ from app.engine.lifeline import die_with_parent
 from app.engine.runtime_dir import server_pid
 from app.i18n.notices import words
 from app.provider.sllm_provider import SllmProvider
+from app.storage import open_storage
+from app.v4.services.answer_writer import AnswerWriter
 from app.versions import VERSIONS, mount
 
 DRAIN_SECONDS = 30.0
@@ -69,14 +72,30 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     if settings.use_gpu == "required" and not await gpu_devices():
         raise RuntimeError(words([Notice("gpu_required")], "en")[0])
     model = SllmProvider(settings)
-    drain = Drain(model, DRAIN_SECONDS)
-    app.state.text_model, app.state.drain = model, drain
-    drain.install()
     model.start()
     try:
-        yield
+        database = await _storage(settings)
+        writer = AnswerWriter(database)
+        drain = Drain(model, DRAIN_SECONDS)
+        app.state.text_model, app.state.drain = model, drain
+        app.state.database, app.state.writer = database, writer
+        drain.install()
+        try:
+            yield
+        finally:
+            await writer.finish()
+            await database.close()
     finally:
         await model.stop()
+
+
+async def _storage(settings: Settings) -> Database:
+    try:
+        return await open_storage(settings)
+    except DatabaseUnusable as error:
+        # uvicorn shows a traceback; the reason stands alone before it.
+        log.critical("%s", error)
+        raise
 
 
 def __getattr__(name: str) -> FastAPI:

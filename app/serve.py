@@ -16,10 +16,12 @@ from uvicorn.supervisors import Multiprocess
 
 from app.api_keys import KeysError, key_ring
 from app.config import Settings
+from app.database import DatabaseUnusable
 from app.domain.model_info import Notice
 from app.edge.http_protocol import GuardedProtocol
 from app.engine.launcher import gpu_devices
 from app.i18n.notices import words
+from app.storage import open_storage
 from app.terminal import DownloadProgress, show_banner, warn
 from app.weights import WeightsError, ensure
 from app.weights.task import Task
@@ -41,6 +43,7 @@ def serve(settings: Settings) -> int:
         listen(settings.host, settings.port).close()
     require_keys(settings)
     require_gpu(settings)
+    require_database(settings)
     model = fetch_weights(settings)
     with listen(settings.host, settings.port) as listener:
         address, port = listener.getsockname()[:2]
@@ -78,6 +81,18 @@ def require_gpu(settings: Settings) -> None:
     """Raises ServeError for USE_GPU=required where the library finds no GPU."""
     if settings.use_gpu == "required" and not asyncio.run(gpu_devices()):
         raise ServeError(words([Notice("gpu_required")], "en")[0])
+
+
+def require_database(settings: Settings) -> None:
+    """Raises ServeError for a database that cannot be used; nothing is made over it."""
+    try:
+        asyncio.run(_opened(settings))
+    except DatabaseUnusable as error:
+        raise ServeError(str(error)) from error
+
+
+async def _opened(settings: Settings) -> None:
+    await (await open_storage(settings)).close()
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -3,8 +3,8 @@
 SQL lives here and nowhere else; no row leaves this package, only the types of `records`.
 """
 
-from app.database.errors import DatabaseUnusable
+from app.database.errors import DatabaseNotReady, DatabaseUnusable
 from app.database.opening import open_database
 from app.database.session import Database
 
-__all__ = ["Database", "DatabaseUnusable", "open_database"]
+__all__ = ["Database", "DatabaseNotReady", "DatabaseUnusable", "open_database"]

@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.database import conversations as whole
 from app.database import search
 from app.database.lookup import locked_conversation
-from app.database.records import NewConversation
+from app.database.records import NewConversation, Setup
+from app.database.rows import setup_columns
 from app.database.tables import MAX_SEQ, conversations, messages, number_of
 from app.database.texts import new_id, now
 from app.domain.errors import SllmError
@@ -58,8 +59,9 @@ class Appending:
         self.added.append(number)
         return number
 
-    async def finish(self) -> None:
-        """The last message added becomes the current one."""
+    async def finish(self, setup: Setup | None = None) -> None:
+        """The last message added becomes the current one; `setup` replaces the old one."""
+        changed = {} if setup is None else setup_columns(setup)
         await self.connection.execute(
             update(conversations)
             .where(conversations.c.owner == self.owner, conversations.c.number == self.number)
@@ -68,5 +70,6 @@ class Appending:
                 last_seq=self.last_seq,
                 message_count=conversations.c.message_count + len(self.added),
                 updated_at=now(),
+                **changed,
             )
         )

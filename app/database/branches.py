@@ -3,12 +3,16 @@
 from sqlalchemy import Subquery, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.database.lookup import conversation_of, message_of
-from app.database.records import Conversation, MessagePage, StoredMessage
+from app.database.lookup import conversation_of, message_of, setup_of
+from app.database.records import Conversation, MessagePage, Snapshot, StoredMessage
 from app.database.rows import as_conversation, as_messages, message_rows
 from app.database.session import Database
 from app.database.tables import messages
+from app.domain.errors import SllmError
 from app.domain.messages import Message
+
+# Of one branch; more than any window holds.
+MOST_HISTORY = 10_000
 
 
 async def get_messages(
@@ -52,27 +56,51 @@ async def _page(
     return MessagePage(as_messages((await connection.execute(cut)).all()), total)
 
 
-async def history(
-    database: Database, owner: str, conversation_id: str, message_id: str, newest: int
-) -> tuple[Message, ...]:
-    """What a model is shown: the branch from the root to and with `message_id`.
+async def snapshot(
+    database: Database, owner: str, conversation_id: str, last_id: str | None = None
+) -> Snapshot:
+    """What the next answer rests on: the branch up to and with `last_id`, or the current one.
 
-    At most the `newest` messages of it, pending and failed ones left out. SllmError `not_found`.
+    SllmError `not_found`.
     """
     async with database.read() as connection:
         row = await conversation_of(connection, owner, conversation_id)
-        last = await message_of(connection, owner, message_id, row.number)
-        path = _path(owner, last.number)
-        found = (
-            select(messages.c.role, messages.c.content)
-            .where(
-                messages.c.number.in_(select(path.c.number)),
-                messages.c.status.in_(("complete", "interrupted")),
-            )
-            .order_by(messages.c.number.desc())
-            .limit(newest)
+        setup = await setup_of(connection, owner, row.number)
+        if last_id is None and row.current is None:
+            return Snapshot(setup, None, "complete", ())
+        last = await message_of(connection, owner, last_id or row.current_id, row.number)
+        history = await _history(connection, owner, last.number)
+    return Snapshot(setup, last.id, last.status, history)
+
+
+async def question_of(
+    database: Database, owner: str, conversation_id: str, message_id: str
+) -> StoredMessage:
+    """The user's message that `message_id` is, or answers.
+
+    SllmError `not_found`; `conflict` for an answer without a question.
+    """
+    message = await get_message(database, owner, conversation_id, message_id)
+    if message.role == "user":
+        return message
+    if message.parent_id is None:
+        raise SllmError("conflict", "answer_without_question", param="message_id")
+    return await get_message(database, owner, conversation_id, message.parent_id)
+
+
+async def _history(connection: AsyncConnection, owner: str, last: int) -> tuple[Message, ...]:
+    path = _path(owner, last)
+    found = (
+        select(messages.c.role, messages.c.content)
+        .where(
+            messages.c.number.in_(select(path.c.number)),
+            messages.c.status.in_(("complete", "interrupted")),
+            messages.c.content != "",
         )
-        rows = (await connection.execute(found)).all()
+        .order_by(messages.c.number.desc())
+        .limit(MOST_HISTORY)
+    )
+    rows = (await connection.execute(found)).all()
     return tuple(Message(row.role, row.content) for row in reversed(rows))
 
 

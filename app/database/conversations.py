@@ -12,8 +12,15 @@ from app.database.records import (
     ConversationPage,
     ConversationQuery,
     NewConversation,
+    Setup,
 )
-from app.database.rows import as_conversation, conversation_rows, label_rows, to_json
+from app.database.rows import (
+    as_conversation,
+    conversation_rows,
+    label_rows,
+    setup_columns,
+    to_json,
+)
 from app.database.session import Database
 from app.database.tables import conversations, labels, messages, number_of
 from app.database.texts import check_text, new_id, now
@@ -36,7 +43,7 @@ async def insert(
     id_, moment = new_id("conv"), now()
     row = {
         "owner": owner, "id": id_, "title": start.title, "metadata": to_json(start.metadata),
-        "template": start.template, "created_at": moment, "updated_at": moment,
+        **setup_columns(start.setup), "created_at": moment, "updated_at": moment,
         "message_count": 0, "last_seq": 0,
     }  # fmt: skip
     made = await connection.execute(conversations.insert().returning(conversations.c.number), row)
@@ -50,8 +57,14 @@ async def insert(
 def check_new(start: NewConversation) -> None:
     """Refuse what a database cannot hold, whichever it is."""
     check_text(start.title, "title")
-    check_text(start.template or "", "template")
+    check_setup(start.setup)
     check_metadata(start.metadata)
+
+
+def check_setup(setup: Setup) -> None:
+    check_text(setup.template or "", "template")
+    for message in setup.head:
+        check_text(message.content, "system_prompt")
 
 
 def check_metadata(metadata: dict[str, str]) -> None:

@@ -36,6 +36,10 @@ class DatabaseUnusable(RuntimeError):
     """The database cannot be used as it is; the text says why and what to do."""
 
 
+class DatabaseNotReady(DatabaseUnusable):
+    """Its server cannot be reached, or is starting; it is worth trying again."""
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Raise native errors as SllmError: `storage_full`, `overloaded` or `internal_error`."""

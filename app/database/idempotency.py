@@ -1,7 +1,7 @@
 """The same Idempotency-Key twice is one turn: which request each key belongs to."""
 
 import msgspec
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.database.lookup import message_by_number
@@ -23,6 +23,11 @@ async def claim(connection: AsyncConnection, owner: str, question: Question) -> 
         # Two first requests at once: the second waits here until the first has committed.
         name = f"{owner}\n{question.idempotency_key}"
         await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+    return await find(connection, owner, question)
+
+
+async def find(connection: AsyncConnection, owner: str, question: Question) -> Turn | None:
+    """The turn of this key, if there is one. SllmError `conflict`."""
     found = (
         select(idempotency, conversations.c.id, messages.c.parent)
         .join(conversations, conversations.c.number == idempotency.c.conversation)
@@ -33,7 +38,7 @@ async def claim(connection: AsyncConnection, owner: str, question: Question) -> 
     if row is None:
         return None
     if row.request_hash != question.request_hash:
-        raise SllmError("conflict", param="Idempotency-Key")
+        raise SllmError("conflict", "idempotency_key_reused", param="Idempotency-Key")
     return Turn(
         row.id,
         await message_by_number(connection, owner, row.parent),
@@ -53,6 +58,17 @@ async def remember(
             "request_hash": question.request_hash, "answer": answer, "created_at": now(),
         }  # fmt: skip
         await connection.execute(idempotency.insert(), row)
+
+
+async def point_to(connection: AsyncConnection, owner: str, old: int, new: int) -> None:
+    """The key that meant the answer `old` means `new`. SllmError `conflict` if it does not."""
+    changed = await connection.execute(
+        update(idempotency)
+        .where(idempotency.c.owner == owner, idempotency.c.answer == old)
+        .values(answer=new, result=None)
+    )
+    if changed.rowcount != 1:
+        raise SllmError("conflict", "conversation_busy", param="Idempotency-Key", retry_after=1)
 
 
 async def forget(database: Database, older_than_seconds: int) -> None:

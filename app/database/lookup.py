@@ -5,8 +5,8 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.database.records import StoredMessage
-from app.database.rows import as_message, conversation_rows, message_rows
+from app.database.records import Setup, StoredMessage
+from app.database.rows import as_message, as_setup, conversation_rows, message_rows
 from app.database.tables import conversations, messages
 from app.database.texts import check_id
 from app.domain.errors import SllmError
@@ -34,6 +34,15 @@ async def locked_conversation(connection: AsyncConnection, owner: str, id_: str)
     if row is None:
         raise SllmError("not_found")
     return row
+
+
+async def setup_of(connection: AsyncConnection, owner: str, number: int) -> Setup:
+    """What the conversation of this number begins with."""
+    found = select(conversations.c.template, conversations.c.setup).where(
+        conversations.c.owner == owner, conversations.c.number == number
+    )
+    row: Any = (await connection.execute(found)).one()
+    return as_setup(row)
 
 
 async def message_of(

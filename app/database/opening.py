@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from app.database import migrate, sqlite, sqlite_file
 from app.database.answers import recover
-from app.database.errors import DatabaseUnusable, code_of
+from app.database.errors import DatabaseNotReady, DatabaseUnusable, code_of
 from app.database.presence import AdvisoryLocks, FileLocks
 from app.database.session import Database
 
@@ -62,10 +62,11 @@ async def _postgresql(url: URL) -> Database:
     except (DBAPIError, OSError) as error:
         await engine.dispose()
         busy = isinstance(error, DBAPIError) and code_of(error) == "overloaded"
-        raise DatabaseUnusable(
-            f"PostgreSQL at DATABASE_URL {'is not ready' if busy else 'cannot be used'}: "
-            f"{getattr(error, 'orig', None) or error}"
-        ) from error
+        why = getattr(error, "orig", None) or error
+        if busy or isinstance(error, OSError):
+            text = f"PostgreSQL at DATABASE_URL is not ready: {why}"
+            raise DatabaseNotReady(text) from error
+        raise DatabaseUnusable(f"PostgreSQL at DATABASE_URL cannot be used: {why}") from error
     except DatabaseUnusable:
         await engine.dispose()
         raise

@@ -5,8 +5,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.database import idempotency
 from app.database.appending import Appending
+from app.database.conversations import check_setup
 from app.database.lookup import message_by_number, message_of
-from app.database.records import Question, StoredMessage, Turn
+from app.database.records import Question, Setup, StoredMessage, Turn
 from app.database.session import Database
 from app.database.tables import messages
 from app.database.texts import check_text
@@ -23,6 +24,7 @@ async def ask(database: Database, owner: str, question: Question) -> Turn:
     """
     check_text(question.content, "message")
     check_text(question.idempotency_key or "", "Idempotency-Key")
+    check_setup(question.setup or Setup())
     async with database.write() as connection:
         earlier = await idempotency.claim(connection, owner, question)
         if earlier is not None:
@@ -32,26 +34,46 @@ async def ask(database: Database, owner: str, question: Question) -> Turn:
             parent = None
         else:
             place = await Appending.to(connection, owner, question.conversation_id)
-            parent = await _parent(place, question.parent_id)
+            parent = await _parent(place, question)
         asked = await place.add(parent, "user", question.content)
-        turn = await _answered(database, place, asked)
+        turn = await _answered(database, place, asked, question.setup)
         await idempotency.remember(connection, owner, question, place.number, place.added[-1])
         return turn
 
 
-async def ask_again(database: Database, owner: str, conversation_id: str, message_id: str) -> Turn:
-    """Regenerate: another pending answer to the same question, beside the earlier ones.
+async def repeated(database: Database, owner: str, question: Question) -> Turn | None:
+    """The turn that an earlier request with the same Idempotency-Key has stored, if one has.
 
-    `message_id` names the question or one of its answers; the newest message may be pending.
-    SllmError `not_found`; `conflict` for an answer without a question.
+    SllmError `conflict` when that request was another one.
+    """
+    if question.idempotency_key is None:
+        return None
+    check_text(question.idempotency_key, "Idempotency-Key")
+    async with database.read() as connection:
+        return await idempotency.find(connection, owner, question)
+
+
+async def ask_again(
+    database: Database,
+    owner: str,
+    conversation_id: str,
+    question_id: str,
+    instead_of: str | None = None,
+) -> Turn:
+    """Another pending answer to the user's message `question_id`, beside the earlier ones, of
+    which the newest may be pending. An Idempotency-Key that meant the answer `instead_of` means
+    the new one.
+
+    SllmError `not_found`; `conflict` when the key means yet another answer by now.
     """
     async with database.write() as connection:
         place = await Appending.to(connection, owner, conversation_id)
-        message = await message_of(connection, owner, message_id, place.number)
-        question = message.number if message.role == "user" else message.parent
-        if question is None:
-            raise SllmError("conflict", param="message_id")
-        return await _answered(database, place, question)
+        question = await message_of(connection, owner, question_id, place.number)
+        turn = await _answered(database, place, question.number)
+        if instead_of is not None:
+            old = await message_of(connection, owner, instead_of, place.number)
+            await idempotency.point_to(connection, owner, old.number, place.added[-1])
+        return turn
 
 
 async def edit(
@@ -67,18 +89,29 @@ async def edit(
         return await message_by_number(connection, owner, sibling)
 
 
-async def _parent(place: Appending, parent_id: str | None) -> int | None:
+async def _parent(place: Appending, question: Question) -> int | None:
     """The message to continue. One that is not finished would mix two writers' turns."""
-    if parent_id is not None:
-        row = await message_of(place.connection, place.owner, parent_id, place.number)
+    if question.parent_id is not None:
+        row = await message_of(place.connection, place.owner, question.parent_id, place.number)
         number, status = row.number, row.status
+        if question.must_be_current and number != place.current:
+            raise _busy()
+    elif question.must_be_current and place.current is not None:
+        raise _busy()
     elif place.current is not None:
         number, status = place.current, await _status(place.connection, place.owner, place.current)
     else:
         return None
     if status == "pending":
-        raise SllmError("conflict", param="parent_id", retry_after=RETRY_SECONDS)
+        raise _busy()
     return int(number)
+
+
+def _busy() -> SllmError:
+    """Somebody else is writing to this conversation."""
+    return SllmError(
+        "conflict", "conversation_busy", param="conversation_id", retry_after=RETRY_SECONDS
+    )
 
 
 async def _status(connection: AsyncConnection, owner: str, number: int) -> str:
@@ -87,10 +120,12 @@ async def _status(connection: AsyncConnection, owner: str, number: int) -> str:
     return status
 
 
-async def _answered(database: Database, place: Appending, question: int) -> Turn:
+async def _answered(
+    database: Database, place: Appending, question: int, setup: Setup | None = None
+) -> Turn:
     """The turn with its pending answer, which this process has promised to finish."""
     answer = await place.add(question, "assistant", "", writer=database.presence.writer)
-    await place.finish()
+    await place.finish(setup)
     return Turn(
         place.id,
         await message_by_number(place.connection, place.owner, question),

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from app.domain.generation import FinishReason, Timings, Usage
-from app.domain.messages import Role
+from app.domain.messages import Message, Role
 
 Status = Literal["complete", "interrupted", "failed", "pending"]
 Order = Literal["updated_desc", "created_desc"]
@@ -48,24 +48,39 @@ class StoredMessage(Struct, frozen=True):
     timings: Timings | None = None
 
 
+class Setup(Struct, frozen=True):
+    """What a model is told before a conversation: messages, and default options of a chat.
+
+    `template` is the name of the template that they come from; they stay as they were when that
+    is changed or deleted.
+    """
+
+    template: str | None = None
+    head: tuple[Message, ...] = ()
+    options: dict[str, Any] = {}
+
+
 class NewConversation(Struct, frozen=True):
     """What a conversation begins with."""
 
     title: str = ""
     metadata: dict[str, str] = {}
-    template: str | None = None
+    setup: Setup = Setup()
 
 
 class Question(Struct, frozen=True):
     """A user's message on its way into a conversation, or into a new one.
 
-    `parent_id` None continues at the current message. `idempotency_key` and `request_hash` go
-    together: the same key with another hash is a conflict.
+    `parent_id` None continues at the current message; with `must_be_current` it is a conflict if
+    `parent_id` is that no more. `setup` replaces an old conversation's, `start` is for a new one.
+    `idempotency_key` and `request_hash` go together: the same key with another hash is a conflict.
     """
 
     content: str
     conversation_id: str | None = None
     parent_id: str | None = None
+    must_be_current: bool = False
+    setup: Setup | None = None
     start: NewConversation = NewConversation()
     idempotency_key: str | None = None
     request_hash: str = ""
@@ -127,6 +142,17 @@ class Tree(Struct, frozen=True):
 
     conversation: Conversation
     messages: tuple[StoredMessage, ...]
+    setup: Setup = Setup()
+
+
+class Snapshot(Struct, frozen=True):
+    """A conversation as its next answer sees it: the branch from the root to `last_id`, which
+    is None where nothing has been said, without answers that failed or are empty."""
+
+    setup: Setup
+    last_id: str | None
+    last_status: Status
+    history: tuple[Message, ...]
 
 
 class StoredTemplate(Struct, frozen=True):

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row, Select, func, select
 
-from app.database.records import Conversation, Preview, StoredMessage
+from app.database.records import Conversation, Preview, Setup, StoredMessage
 from app.database.tables import conversations, messages, seq_of
 from app.database.texts import as_time
 from app.domain.generation import Timings, Usage
@@ -23,8 +23,9 @@ def to_json(value: Any) -> str | None:
 
 def conversation_rows() -> Select[Any]:
     """Conversations with the id and the beginning of their current message."""
+    shown = (column for column in conversations.c if column is not conversations.c.setup)
     return select(
-        conversations,
+        *shown,
         current.c.id.label("current_id"),
         current.c.role.label("current_role"),
         func.substr(current.c.content, 1, PREVIEW_CHARACTERS).label("preview"),
@@ -43,6 +44,19 @@ def as_conversation(row: Row[Any]) -> Conversation:
         message_count=row.message_count,
         last_message=None if row.current_id is None else Preview(row.current_role, row.preview),
     )
+
+
+def setup_columns(setup: Setup) -> dict[str, str | None]:
+    """As a conversation's row keeps it; one that says nothing takes no place."""
+    told = setup.head or setup.options
+    kept = to_json({"head": setup.head, "options": setup.options}) if told else None
+    return {"template": setup.template, "setup": kept}
+
+
+def as_setup(row: Row[Any]) -> Setup:
+    """From a row with `template` and `setup`."""
+    kept = msgspec.json.decode(row.setup, type=Setup) if row.setup else Setup()
+    return Setup(row.template, kept.head, kept.options)
 
 
 def message_rows() -> Select[Any]:

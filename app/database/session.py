@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from app.database.errors import translated
 from app.database.presence import Presence
+from app.domain.errors import SllmError
 
 
 class Database:
@@ -23,6 +24,8 @@ class Database:
         self.kind: Literal["sqlite", "postgresql"]
         self.kind = "sqlite" if engine.dialect.name == "sqlite" else "postgresql"
         self.presence = presence
+        # Whether the last attempt to write failed for want of room.
+        self.full = False
         self._engine = engine
         # SQLite has one writer; the waiting of this process's is fairer here than in its polling.
         self._writing = asyncio.Lock() if self.kind == "sqlite" else nullcontext()
@@ -38,10 +41,15 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that is on disk when this block is left, or has not happened."""
-        with translated():
-            writing = self._engine.execution_options(writes=True)
-            async with self._writing, writing.begin() as connection:
-                yield connection
+        try:
+            with translated():
+                writing = self._engine.execution_options(writes=True)
+                async with self._writing, writing.begin() as connection:
+                    yield connection
+        except SllmError as error:
+            self.full = self.full or error.code == "storage_full"
+            raise
+        self.full = False
 
     async def ping(self) -> None:
         """Whether reading works; raises SllmError."""

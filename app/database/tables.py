@@ -20,6 +20,7 @@ conversations = Table(
     Column("title", Text, nullable=False),
     Column("metadata", Text, nullable=False),
     Column("template", Text),
+    Column("setup", Text),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("current", BigInteger),

@@ -3,11 +3,12 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Row, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.database import conversations as whole
 from app.database import search
-from app.database.lookup import conversation_of
+from app.database.lookup import conversation_of, setup_of
 from app.database.records import NewConversation, StoredMessage, Tree
 from app.database.rows import (
     as_conversation,
@@ -26,7 +27,7 @@ async def export_one(database: Database, owner: str, id_: str) -> Tree:
     """A conversation with all its branches. SllmError `not_found`."""
     async with database.read() as connection:
         row = await conversation_of(connection, owner, id_)
-        return Tree(as_conversation(row), await _messages(connection, owner, row.number))
+        return await _tree(connection, owner, row)
 
 
 async def export_all(database: Database, owner: str) -> AsyncIterator[Tree]:
@@ -53,13 +54,15 @@ async def export_all(database: Database, owner: str) -> AsyncIterator[Tree]:
             if row is None:
                 return
             last = row.number
-            tree = Tree(as_conversation(row), await _messages(connection, owner, last))
+            tree = await _tree(connection, owner, row)
         yield tree
 
 
-async def _messages(connection: Any, owner: str, number: int) -> tuple[StoredMessage, ...]:
-    found = message_rows().where(messages.c.owner == owner, messages.c.conversation == number)
-    return as_messages((await connection.execute(found.order_by(messages.c.number))).all())
+async def _tree(connection: AsyncConnection, owner: str, row: Row[Any]) -> Tree:
+    found = message_rows().where(messages.c.owner == owner, messages.c.conversation == row.number)
+    rows = (await connection.execute(found.order_by(messages.c.number))).all()
+    setup = await setup_of(connection, owner, row.number)
+    return Tree(as_conversation(row), as_messages(rows), setup)
 
 
 async def import_one(database: Database, owner: str, tree: Tree) -> str:
@@ -69,7 +72,7 @@ async def import_one(database: Database, owner: str, tree: Tree) -> str:
     SllmError `invalid_parameter`, `too_large`.
     """
     source = tree.conversation
-    start = NewConversation(source.title, source.metadata, source.template)
+    start = NewConversation(source.title, source.metadata, tree.setup)
     if len(tree.messages) > MAX_SEQ:
         raise SllmError("too_large", param="messages")
     async with database.write() as connection:

@@ -21,6 +21,7 @@ from app.engine.runtime_dir import EngineStatus, OwnerLock, StatusFile
 from app.engine.spec import EngineSpec
 
 LOOK_SECONDS = 0.1
+REACH_SECONDS = 2.0
 SILENT_SECONDS = 3.0
 DEAD_SECONDS = 15.0
 STALLED_SECONDS = 60.0
@@ -47,6 +48,7 @@ class Supervisor:
         self._status = StatusFile(directory)
         self._client: EngineClient | None = None
         self._lost = asyncio.Event()
+        self._found = asyncio.Event()
         self._look = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -76,6 +78,15 @@ class Supervisor:
             values: dict[str, Any] = dict(reason.values)
             raise SllmError("model_unavailable", reason.text, retry_after=10, **values)
         raise SllmError("model_loading", retry_after=2)
+
+    async def reach(self) -> EngineClient:
+        """`client`; waits a moment for an engine that is ready but not connected to yet, as after
+        another worker has told that it is ready. Raises as `client`."""
+        if self._client is None and self._status.read().state == "ready":
+            with suppress(TimeoutError):
+                async with asyncio.timeout(REACH_SECONDS):
+                    await self._found.wait()
+        return self.client
 
     @property
     def status(self) -> EngineStatus:
@@ -110,6 +121,7 @@ class Supervisor:
             self._client = await EngineClient.connect(socket, self._disconnected)
         except (OSError, TimeoutError):
             return False
+        self._found.set()
         if self._lock.held:
             for notice in self._client.info.warnings:
                 log.warning("%s", self._describe(notice))
@@ -117,6 +129,7 @@ class Supervisor:
 
     def _disconnected(self) -> None:
         self._client = None
+        self._found.clear()
         self._lost.set()
 
     async def _own(self) -> None:

@@ -33,7 +33,9 @@ class ModelProvider(Protocol):
 
     def health(self) -> ModelHealth: ...
 
-    def info(self) -> ModelInfo: ...
+    async def info(self) -> ModelInfo:
+        """Waits a moment where another worker has found the engine sooner than this one."""
+        ...
 
     def generate(self, request: GenerationRequest) -> AsyncGenerator[GenerationEvent, None]:
         """Accepted first, Finished last; closing it early cancels."""

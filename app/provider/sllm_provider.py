@@ -50,13 +50,14 @@ class SllmProvider:
             client.pulse.limit,
         )
 
-    def info(self) -> ModelInfo:
-        return self._supervisor.client.info
+    async def info(self) -> ModelInfo:
+        return (await self._supervisor.reach()).info
 
     async def generate(self, request: GenerationRequest) -> AsyncGenerator[GenerationEvent, None]:
         self._quarantine.check(request)
         try:
-            async with aclosing(self._supervisor.client.generate(request)) as events:
+            client = await self._supervisor.reach()
+            async with aclosing(client.generate(request)) as events:
                 async for event in events:
                     yield event
         except SllmError as error:
@@ -66,7 +67,7 @@ class SllmProvider:
         self._quarantine.survived(request)
 
     async def count(self, text: str | None = None, messages: tuple[Message, ...] = ()) -> int:
-        return await self._supervisor.client.count(text, messages)
+        return await (await self._supervisor.reach()).count(text, messages)
 
     @property
     def active(self) -> int:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from app.database import Database, answers, branches, conversations, open_database, questions
-from app.database.records import Answer, ConversationQuery, NewConversation, Question, Turn
+from app.database.records import Answer, ConversationQuery, NewConversation, Question, Setup, Turn
 from app.domain.errors import SllmError
 from app.domain.generation import Timings, Usage
 
@@ -25,7 +25,7 @@ def refusal(code: str) -> pytest.RaisesExc[SllmError]:
 
 
 async def test_a_turn_is_kept(database: Database) -> None:
-    start = NewConversation("A title", {"project": "한국"}, "default")
+    start = NewConversation("A title", {"project": "한국"}, Setup("default"))
     asked = await questions.ask(database, "local", Question("안녕하세요", start=start))
     assert (asked.answer.status, asked.answer.parent_id) == ("pending", asked.question.id)
     ended = Answer("Hello", "complete", "stop", USAGE, TIMINGS)
@@ -64,8 +64,13 @@ async def test_branches(database: Database) -> None:
     assert await contents(database, id_) == ["one", "1", "two", "2"]
     _, tree = await branches.get_messages(database, "local", id_, all_branches=True)
     assert [message.seq for message in tree.items] == [1, 2, 3, 4, 5, 6]
-    shown = await branches.history(database, "local", id_, branch.answer.id, 3)
-    assert [message.content for message in shown] == ["1", "three", "3"]
+    shown = await branches.snapshot(database, "local", id_, branch.answer.id)
+    assert [message.content for message in shown.history] == ["one", "1", "three", "3"]
+    current = await branches.snapshot(database, "local", id_)
+    assert (current.last_id, [m.content for m in current.history][2:]) == (
+        second.answer.id,
+        ["two", "2"],
+    )
 
 
 async def contents(database: Database, id_: str) -> list[str]:
@@ -84,7 +89,7 @@ async def test_messages_page(database: Database) -> None:
 async def test_regenerating_makes_a_sibling(database: Database) -> None:
     first = await turn(database, "one", "1")
     id_ = first.conversation_id
-    again = await questions.ask_again(database, "local", id_, first.answer.id)
+    again = await questions.ask_again(database, "local", id_, first.question.id)
     assert again.question.id == first.question.id
     await answers.settle(database, "local", again.answer.id, Answer("uno"))
     assert await contents(database, id_) == ["one", "uno"]
@@ -186,7 +191,9 @@ async def test_another_owner_s_is_not_found(database: Database) -> None:
         conversations.remove(database, "other", id_),
         branches.get_messages(database, "other", id_),
         branches.get_message(database, "other", id_, message),
-        branches.history(database, "other", id_, message, 9),
+        branches.snapshot(database, "other", id_, message),
+        branches.snapshot(database, "other", id_),
+        branches.question_of(database, "other", id_, message),
         questions.ask(database, "other", Question("x", id_)),
         questions.ask(database, "other", Question("x", other.conversation_id, message)),
         questions.ask_again(database, "other", id_, message),

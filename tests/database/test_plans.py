@@ -17,7 +17,8 @@ from app.database import (
     templates,
     transfer,
 )
-from app.database.records import Answer, ConversationQuery, NewConversation, Question
+from app.database.records import Answer, ConversationQuery, NewConversation, Question, Setup
+from app.domain.messages import Message
 
 Sent = dict[str, Any]
 TABLES = "conversations|messages|labels|idempotency|templates|template_versions|search"
@@ -42,15 +43,17 @@ def recorded(database: Database) -> Iterator[Sent]:
 
 async def use_everything(database: Database) -> None:
     """Call every public function, with all that makes statements different."""
-    start = NewConversation("title", {"k": "v"})
+    start = NewConversation("title", {"k": "v"}, Setup("t", (Message("system", "s"),)))
     asked = Question("안녕하세요", start=start, idempotency_key="k", request_hash="h")
     turn = await questions.ask(database, "local", asked)
     await questions.ask(database, "local", asked)
+    await questions.repeated(database, "local", asked)
     id_, answer = turn.conversation_id, turn.answer.id
     await answers.save_progress(database, "local", answer, "half")
     await answers.settle(database, "local", answer, Answer("whole", result={}))
     await questions.ask(database, "local", Question("more", id_, answer))
-    await questions.ask_again(database, "local", id_, answer)
+    question = await branches.question_of(database, "local", id_, answer)
+    await questions.ask_again(database, "local", id_, question.id, instead_of=answer)
     await questions.edit(database, "local", id_, turn.question.id, "other")
     await conversations.change(
         database, "local", id_, title="t", metadata={"k": "w"}, current_message_id=answer
@@ -64,7 +67,7 @@ async def use_everything(database: Database) -> None:
     await branches.get_messages(database, "local", id_, page_size=2)
     await branches.get_messages(database, "local", id_, all_branches=True)
     await branches.get_message(database, "local", id_, answer)
-    await branches.history(database, "local", id_, answer, 10)
+    await branches.snapshot(database, "local", id_, answer)
     async for tree in transfer.export_all(database, "local"):
         await transfer.import_one(database, "local", tree)
     await transfer.export_one(database, "local", id_)

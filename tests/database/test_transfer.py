@@ -11,16 +11,19 @@ from app.database.records import (
     ConversationQuery,
     NewConversation,
     Question,
+    Setup,
     StoredMessage,
     Tree,
 )
+from app.domain.messages import Message
 from tests.database.test_conversations import TIMINGS, USAGE, refusal
 
+SETUP = Setup("sql_assistant", (Message("system", "너는"),), {"temperature": 0.5})
 MOMENT = datetime(2024, 2, 29, 23, 59, 59, 123456, tzinfo=UTC)
 
 
 async def test_there_and_back(database: Database) -> None:
-    start = NewConversation("제목", {"k": "v"}, "sql_assistant")
+    start = NewConversation("제목", {"k": "v"}, SETUP)
     first = await questions.ask(database, "local", Question("질문", start=start))
     ended = Answer("대답", "complete", "length", USAGE, TIMINGS)
     await answers.settle(database, "local", first.answer.id, ended)
@@ -39,6 +42,7 @@ async def test_there_and_back(database: Database) -> None:
         "제목",
         copy.conversation.created_at,
     )
+    assert back.setup == SETUP
     assert not {message.id for message in back.messages} & {m.id for m in copy.messages}
     _, branch = await branches.get_messages(database, "other", new)
     assert [message.content for message in branch.items] == ["질문", "대답"]

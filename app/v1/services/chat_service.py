@@ -46,7 +46,7 @@ class ChatService:
     async def open(self, request: GenerationRequest, model: str | None = None) -> Chat:
         """Raises SllmError for all that is wrong before the first event: no such model, no
         model ready, too long, no room in the queue."""
-        info = self._model.info()
+        info = await self._model.info()
         check_model(model, info)
         warnings = warnings_for(request, info)
         events = self._model.generate(request)

@@ -8,7 +8,7 @@ down_revision = None
 TABLES = """
 CREATE TABLE conversations (
     number {serial}, owner TEXT NOT NULL, id TEXT NOT NULL,
-    title TEXT NOT NULL, metadata TEXT NOT NULL, template TEXT,
+    title TEXT NOT NULL, metadata TEXT NOT NULL, template TEXT, setup TEXT,
     created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL,
     current BIGINT, message_count INTEGER NOT NULL, last_seq INTEGER NOT NULL
 );

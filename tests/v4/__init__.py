@@ -1,0 +1,1 @@
+"""Conversations and users' templates, through HTTP."""
