@@ -15,6 +15,7 @@ __all__ = [
     "STREAM_RESPONSES",
     "ChatResponse",
     "TemplateChatRequest",
+    "TemplateChoice",
     "Variables",
 ]
 
@@ -40,10 +41,8 @@ EXAMPLES: list[JsonValue] = [
 ]
 
 
-class TemplateChatRequest(ChatRequest):
-    """A message to the model, with or without a template."""
-
-    model_config = STRICT | ConfigDict(json_schema_extra={**ONE_OF_TWO, "examples": EXAMPLES})
+class TemplateChoice(OptionsSchema):
+    """A template and its values; its options stand where the request leaves them out."""
 
     template: Annotated[str, Field(pattern=NAME_PATTERN)] | None = Field(
         default=None,
@@ -87,3 +86,9 @@ class TemplateChatRequest(ChatRequest):
             if getattr(self, name) is None
         }
         return self.model_copy(update=missing)
+
+
+class TemplateChatRequest(TemplateChoice, ChatRequest):
+    """A message to the model, with or without a template."""
+
+    model_config = STRICT | ConfigDict(json_schema_extra={**ONE_OF_TWO, "examples": EXAMPLES})
