@@ -1,7 +1,6 @@
 """The body of a v3 chat request: v2's, and a template with its variables."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, JsonValue, ValidationInfo, WithJsonSchema, field_validator
 from pydantic_core import PydanticCustomError
@@ -76,16 +75,6 @@ class TemplateChoice(OptionsSchema):
         if variables is not None and info.data.get("template", "wrong") is None:
             raise PydanticCustomError("variables_alone", "variables go with template")
         return variables
-
-    def with_defaults(self, options: Mapping[str, Any]) -> Self:
-        """The same with `options`, named as here, where this request leaves them out."""
-        defaults = OptionsSchema.model_validate(options)
-        missing = {
-            name: getattr(defaults, name)
-            for name in OptionsSchema.model_fields
-            if getattr(self, name) is None
-        }
-        return self.model_copy(update=missing)
 
 
 class TemplateChatRequest(TemplateChoice, ChatRequest):
