@@ -28,9 +28,7 @@ class ChatHistory:
             self._database, self._owner, question.conversation_id, question.parent_id
         )
         if past.last_status == "pending":
-            raise SllmError(
-                "conflict", "conversation_busy", param="conversation_id", retry_after=1
-            )
+            raise SllmError("conflict", "conversation_busy", param="conversation_id", retry_after=1)
         return past if question.setup is None else replace(past, setup=question.setup)
 
     async def until(self, conversation_id: str, question_id: str) -> Snapshot:
@@ -39,9 +37,7 @@ class ChatHistory:
 
     async def question(self, conversation_id: str, message_id: str) -> StoredMessage:
         """The user's message that `message_id` is or answers. SllmError `not_found`, `conflict`."""
-        return await branches.question_of(
-            self._database, self._owner, conversation_id, message_id
-        )
+        return await branches.question_of(self._database, self._owner, conversation_id, message_id)
 
 
 def shown(past: Snapshot, newest: Iterable[Message]) -> tuple[Message, ...]:
