@@ -163,3 +163,10 @@ class StoredTemplate(Struct, frozen=True):
     body: dict[str, Any]
     created_at: datetime
     updated_at: datetime
+
+
+class StoredTemplates(Struct, frozen=True):
+    """Some templates, or versions of one, and how many there are in all."""
+
+    items: tuple[StoredTemplate, ...]
+    total: int

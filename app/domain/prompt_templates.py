@@ -15,7 +15,9 @@ from msgspec import Struct
 
 from app.domain.messages import Message
 
+MAX_BYTES = 64 * 1024
 MAX_RENDERED_BYTES = 64 * 1024
+TEMPLATE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 PLACEHOLDER = re.compile(r"\{\{ *([a-z][a-z0-9_]{0,63}) *\}\}")
 VARIABLE_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 

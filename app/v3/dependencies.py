@@ -7,14 +7,14 @@ from typing import Annotated
 from fastapi import Depends, Response
 from fastapi.exceptions import RequestValidationError
 
-from app.dependencies import LanguageDep
+from app.dependencies import DatabaseDep, LanguageDep, OwnerDep
 from app.domain.prompt_templates import TemplateError
 from app.v3.prompts import BUILTIN
 from app.v3.services.prompt_service import PromptService
 
 
-async def get_prompt_service() -> PromptService:
-    return PromptService(BUILTIN)
+async def get_prompt_service(database: DatabaseDep, owner: OwnerDep) -> PromptService:
+    return PromptService(BUILTIN, database, owner)
 
 
 async def get_told_language(language: LanguageDep, response: Response) -> str:

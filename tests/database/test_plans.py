@@ -71,10 +71,12 @@ async def use_everything(database: Database) -> None:
     async for tree in transfer.export_all(database, "local"):
         await transfer.import_one(database, "local", tree)
     await transfer.export_one(database, "local", id_)
-    await templates.create_template(database, "local", "t", {"system": "x"})
+    await templates.create_template(database, "local", "t", {"system": "x"}, most=9)
     await templates.replace_template(database, "local", "t", {"system": "y"})
     await templates.restore_template(database, "local", "t", 1)
     await templates.list_templates(database, "local")
+    await templates.some_templates(database, "local", 0, 5)
+    await templates.template_history(database, "local", "t", 0, 5)
     await templates.get_template(database, "local", "t")
     await templates.delete_template(database, "local", "t")
     await answers.recover(database)

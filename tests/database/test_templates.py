@@ -17,7 +17,7 @@ async def test_versions(database: Database) -> None:
     assert [first.version, second.version, third.version] == [1, 2, 3]
     assert third.body == {"system": "가"}
     assert await templates.get_template(database, "local", "mine") == third
-    history = await templates.template_history(database, "local", "mine")
+    history = (await templates.template_history(database, "local", "mine")).items
     assert [each.version for each in history] == [3, 2, 1]
     assert first.created_at == third.created_at <= third.updated_at
 

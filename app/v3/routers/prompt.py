@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from app.dependencies import SettingsDep, TextModelDep
+from app.domain.prompt_templates import PromptTemplate
 from app.edge.strict_route import StrictRoute
 from app.v3.dependencies import PromptServiceDep, ToldLanguageDep, naming_fields
 from app.v3.models.prompt import (
@@ -29,7 +30,7 @@ async def list_templates(
 ) -> TemplatePage:
     """A page of the templates that carry a tag and serve a language."""
     size = query.page_size or settings.page_size
-    found = service.page(query.page, size, query.tag, query.language)
+    found = await service.page(query.page, size, query.tag, query.language)
     return TemplatePage(
         items=[TemplateSummary.of(template, language) for template in found.items],
         total=found.total,
@@ -41,10 +42,10 @@ async def list_templates(
 
 @router.get("/{name}", summary="A prompt template")
 async def get_template(
-    name: str, service: PromptServiceDep, language: ToldLanguageDep
+    name: str, service: PromptServiceDep, language: ToldLanguageDep, response: Response
 ) -> TemplateSchema:
     """One template with its system prompt, examples and options."""
-    return TemplateSchema.of(service.get(name), language)
+    return shown(await service.get(name), language, response)
 
 
 @router.post("/{name}/render", summary="Fill in a prompt template")
@@ -56,3 +57,9 @@ async def render_template(
         rendered, tokens = await service.preview(name, body.variables or {}, model)
     messages = [RenderedMessage.of(message) for message in rendered.head]
     return RenderResponse(messages=messages, prompt_tokens=tokens)
+
+
+def shown(template: PromptTemplate, language: str, response: Response) -> TemplateSchema:
+    """The whole template; its version is the answer's ETag."""
+    response.headers["ETag"] = f'"{template.version}"'
+    return TemplateSchema.of(template, language)
