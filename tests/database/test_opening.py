@@ -165,7 +165,7 @@ def test_a_library_that_is_too_old_is_refused() -> None:
 
 async def test_every_connection_is_set_up_to_lose_nothing(tmp_path: Path) -> None:
     database = await open_database(None, tmp_path)
-    expected = {"synchronous": 2, "foreign_keys": 1, "secure_delete": 1}
+    expected = {"synchronous": 3, "foreign_keys": 1, "secure_delete": 1}
     async with database.read() as connection:
         found = {
             pragma: (await connection.exec_driver_sql(f"PRAGMA {pragma}")).scalar_one()
