@@ -31,11 +31,13 @@ async def create_template(
             raise SllmError("conflict", "template_exists", param="name")
         if most is not None and await _number(connection, owner) >= most:
             raise SllmError("conflict", "templates_full", details={"limit": most})
+        at = now()
         if row is None:
-            await _insert(connection, owner, name)
+            await _insert(connection, owner, name, at)
         else:
-            await connection.execute(_changed(owner, name).values(created_at=now()))
-        return await _add_version(connection, owner, name, row.version + 1 if row else 1, body)
+            await connection.execute(_changed(owner, name).values(created_at=at))
+        version = row.version + 1 if row else 1
+        return await _add_version(connection, owner, name, version, body, at)
 
 
 async def replace_template(
@@ -45,7 +47,7 @@ async def replace_template(
     _check(name, body)
     async with database.write() as connection:
         row = await _existing(connection, owner, name, expected_version)
-        return await _add_version(connection, owner, name, row.version + 1, body)
+        return await _add_version(connection, owner, name, row.version + 1, body, now())
 
 
 async def restore_template(
@@ -65,7 +67,7 @@ async def restore_template(
         if found is None:
             raise SllmError("not_found", "template_version_not_found", param="version")
         body = msgspec.json.decode(found.body, type=dict)
-        return await _add_version(connection, owner, name, row.version + 1, body)
+        return await _add_version(connection, owner, name, row.version + 1, body, now())
 
 
 async def delete_template(
@@ -204,8 +206,8 @@ async def _existing(
     return row
 
 
-async def _insert(connection: AsyncConnection, owner: str, name: str) -> None:
-    row = {"owner": owner, "name": name, "version": 0, "deleted": False, "created_at": now()}
+async def _insert(connection: AsyncConnection, owner: str, name: str, at: int) -> None:
+    row = {"owner": owner, "name": name, "version": 0, "deleted": False, "created_at": at}
     try:
         await connection.execute(templates.insert(), row)
     except IntegrityError:  # on PostgreSQL somebody else may have made it just now
@@ -213,11 +215,10 @@ async def _insert(connection: AsyncConnection, owner: str, name: str) -> None:
 
 
 async def _add_version(
-    connection: AsyncConnection, owner: str, name: str, version: int, body: Body
+    connection: AsyncConnection, owner: str, name: str, version: int, body: Body, at: int
 ) -> StoredTemplate:
     row = {
-        "owner": owner, "name": name, "version": version, "body": to_json(body),
-        "created_at": now(),
+        "owner": owner, "name": name, "version": version, "body": to_json(body), "created_at": at,
     }  # fmt: skip
     await connection.execute(template_versions.insert(), row)
     await connection.execute(_changed(owner, name).values(version=version, deleted=False))

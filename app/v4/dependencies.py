@@ -1,10 +1,19 @@
 """What v4's routes ask for, beside what every version's do."""
 
+import re
+from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Request
 
+from app.dependencies import DatabaseDep, LanguageDep, OwnerDep
+from app.domain.errors import SllmError
+from app.i18n import translate
+from app.v3.prompts import BUILTIN
 from app.v4.services.answer_writer import AnswerWriter
+from app.v4.services.prompt_service import TemplateEditor
+
+VERSION = re.compile(r'(?:W/)?"([0-9]{1,18})"|([0-9]{1,18})')
 
 
 async def get_answer_writer(request: Request) -> AnswerWriter:
@@ -13,3 +22,41 @@ async def get_answer_writer(request: Request) -> AnswerWriter:
 
 
 AnswerWriterDep = Annotated[AnswerWriter, Depends(get_answer_writer)]
+
+
+async def get_template_editor(
+    database: DatabaseDep, owner: OwnerDep, language: LanguageDep
+) -> AsyncIterator[TemplateEditor]:
+    """Whoever would change a built-in template is told what to do instead."""
+    try:
+        yield TemplateEditor(BUILTIN, database, owner)
+    except SllmError as error:
+        if error.text == "template_builtin":
+            error.details["hint"] = translate("template_builtin_hint", language)
+        raise
+
+
+async def get_expected_version(
+    request: Request,
+    if_match: Annotated[
+        str | None,
+        Header(
+            alias="If-Match",
+            description="The version that this change was made from, as its ETag: a newer one is "
+            "answered 409. Left out, or `*`: any.",
+            examples=['"3"'],
+        ),
+    ] = None,
+) -> int | None:
+    """None is any version. Raises SllmError `invalid_parameter` for what no ETag of ours is."""
+    values = request.headers.getlist("if-match")
+    if not values or values == ["*"]:
+        return None
+    found = VERSION.fullmatch(values[0].strip()) if len(values) == 1 else None
+    if found is None:
+        raise SllmError("invalid_parameter", "if_match_malformed", param="If-Match")
+    return int(found[1] or found[2])
+
+
+TemplateEditorDep = Annotated[TemplateEditor, Depends(get_template_editor)]
+ExpectedVersionDep = Annotated[int | None, Depends(get_expected_version)]

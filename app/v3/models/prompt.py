@@ -123,7 +123,9 @@ class TemplateSchema(TemplateSummary):
 class TemplatePage(PageSchema):
     """A page of templates."""
 
-    items: list[TemplateSummary] = Field(description="Built-in ones first, `default` at their head; then your own, by name.")
+    items: list[TemplateSummary] = Field(
+        description="Built-in ones first, `default` at their head; then your own, by name."
+    )
 
 
 class RenderRequest(BaseModel):
