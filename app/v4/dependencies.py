@@ -11,6 +11,7 @@ from app.domain.errors import SllmError
 from app.i18n import translate
 from app.v3.prompts import BUILTIN
 from app.v4.services.answer_writer import AnswerWriter
+from app.v4.services.conversation_service import ConversationService
 from app.v4.services.prompt_service import TemplateEditor
 
 VERSION = re.compile(r'(?:W/)?"([0-9]{1,18})"|([0-9]{1,18})')
@@ -22,6 +23,13 @@ async def get_answer_writer(request: Request) -> AnswerWriter:
 
 
 AnswerWriterDep = Annotated[AnswerWriter, Depends(get_answer_writer)]
+
+
+async def get_conversation_service(database: DatabaseDep, owner: OwnerDep) -> ConversationService:
+    return ConversationService(database, owner)
+
+
+ConversationServiceDep = Annotated[ConversationService, Depends(get_conversation_service)]
 
 
 async def get_template_editor(
