@@ -9,11 +9,13 @@ TEXTS = {
     "korean": "한국어 검색을 시험합니다",
     "english": "The Quick Brown Fox jumps; see C++ and node.js",
     "mixed": "FastAPI로 서버를 만들자 (v4)",
+    "names": "getUserName() max_tokens HTTPServer",
     "german": "Straße und Größe",
     "spread": "검정 색깔",
     "decomposed": "\u1112\u1161\u11ab\u1100\u1173\u11af",  # 한글 in NFD
     "emoji": "family 👨‍👩‍👧 \U00020000",
-    "abab": "banana",
+    "overlap": "가나다 라마",
+    "apart": "가나 나다가 다나",
 }
 FOUND = {
     "검색": {"korean"},
@@ -22,20 +24,38 @@ FOUND = {
     "색": {"korean", "spread"},
     "quick": {"english"},
     "QUICK fox": {"english"},
-    "uic": {"english"},
+    "uick": set(),  # words of alphabets are found by how they begin
+    "qui": {"english"},
     "fox 검색": set(),
     "c++": {"english"},
     "node.js": {"english"},
     "nodejs": set(),
-    "api로": {"mixed"},
+    "node.j": {"english"},
+    "ode.js": set(),
+    "node.js.": set(),
+    "fastapi로": {"mixed"},
+    "fastapi": {"mixed"},
+    "api": {"mixed"},
+    "만들": {"mixed"},
+    "들자": {"mixed"},
+    "자": {"mixed"},
+    "서버를만들자": set(),
+    "username": {"names"},
+    "name()": set(),
+    "getusername()": {"names"},
+    "tokens": {"names"},
+    "max_tok": {"names"},
+    "server": {"names"},
     "(v4)": {"mixed"},
     "strasse": {"german"},
     "GRÖSSE": {"german"},
     "한글": {"decomposed"},
     "👧": {"emoji"},
     "\U00020000": {"emoji"},
-    "anan": {"abab"},
-    "nanan": set(),
+    "가나다": {"overlap"},
+    "나다가": {"apart"},
+    "가나가": set(),
+    "나다나": set(),
     '"': set(),
     "quick*": set(),
     "x OR fox": set(),
@@ -69,7 +89,7 @@ async def test_what_is_found(database: Database, names: dict[str, str]) -> None:
 
 async def test_questions_and_spaces(database: Database, names: dict[str, str]) -> None:
     everything = set(TEXTS)
-    assert await found(database, names, "7Q") == everything
+    assert await found(database, names, "Q7") == everything
     assert await found(database, names, "  ") == everything
 
 

@@ -54,7 +54,7 @@ CREATE TABLE template_versions (
 # secure-delete: a deleted message's words do not stay in the index until some later merge.
 # automerge: with SQLite's 4 some appends took 70 ms and more, with 8 half as long.
 SQLITE = """
-CREATE VIRTUAL TABLE search USING fts5 (grams, content='', tokenize='ascii', columnsize=0);
+CREATE VIRTUAL TABLE search USING fts5 (tokens, content='', tokenize='ascii', columnsize=0);
 INSERT INTO search (search, rank) VALUES ('secure-delete', 1);
 INSERT INTO search (search, rank) VALUES ('automerge', 8)
 """
@@ -62,10 +62,10 @@ POSTGRESQL = """
 CREATE TABLE search (
     number BIGINT PRIMARY KEY,
     conversation BIGINT NOT NULL REFERENCES conversations (number) ON DELETE CASCADE,
-    owner TEXT NOT NULL, folded TEXT NOT NULL, grams TEXT[] NOT NULL
+    owner TEXT NOT NULL, spelled TEXT NOT NULL, tokens TEXT[] NOT NULL
 );
 CREATE INDEX search_conversation ON search (conversation);
-CREATE INDEX search_grams ON search USING gin (grams)
+CREATE INDEX search_tokens ON search USING gin (tokens)
 """
 
 
