@@ -23,6 +23,8 @@ from app.engine.spec import EngineSpec
 
 _TOKEN = re.compile(r"\s*\S+|\s+")
 _DIRECTIVE = re.compile(r"#(\w+)=(\S+)")
+# Prompts whose messages are known; the same prompt may be asked many times at once.
+REMEMBERED = 1000
 
 
 Reason = Literal["stop", "length"]
@@ -75,6 +77,8 @@ class ScriptedBackend:
         text = "".join(f"<{m.role}> {m.content} </{m.role}> " for m in messages)
         ids = await self.tokens(text + "<assistant>")
         self._asked[tuple(ids)] = tuple(messages)
+        while len(self._asked) > REMEMBERED:
+            del self._asked[next(iter(self._asked))]
         return ids
 
     async def tokens(self, text: str) -> list[int]:
@@ -83,7 +87,7 @@ class ScriptedBackend:
     async def generate(
         self, prompt: list[int], options: GenerationOptions, slot: int, reuse: bool
     ) -> AsyncGenerator[BackendEvent, None]:
-        messages = self._asked.pop(tuple(prompt), (Message("user", ""),))
+        messages = self._asked.get(tuple(prompt), (Message("user", ""),))
         newest = messages[-1].content
         script = Script.of(newest)
         cached = common_prefix(self._held.get(slot, []), prompt[:-1]) if reuse else 0
