@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.weights import ModelSpec, ensure
+from tests.database import postgresql
 from tests.support import Server, running
 
 
@@ -50,4 +51,14 @@ def smollm2_server(
     """A server on SmolLM2, shared."""
     settings = {"SLLM_MODEL_PATH": embedded.path, "CONTEXT_LENGTH": "1024"}
     with running(tmp_path_factory.mktemp("smollm2"), settings) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[postgresql.Postgresql]:
+    """A PostgreSQL server of this session's own."""
+    programs = postgresql.binaries()
+    if programs is None:
+        pytest.skip("PostgreSQL's server is not installed (Debian: apt-get install postgresql)")
+    with postgresql.running(programs) as server:
         yield server

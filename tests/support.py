@@ -93,7 +93,7 @@ class Server:
         return [
             child
             for child in self.root().children()
-            if child.pid not in engines and "spawn_main" in " ".join(child.cmdline())
+            if child.pid not in engines and "spawn_main" in _command(child)
         ]
 
     def runtime_directories(self) -> list[Path]:
@@ -125,6 +125,14 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 raise
+
+
+def _command(process: psutil.Process) -> str:
+    """Empty for one that has just ended."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
 
 
 @contextlib.contextmanager

@@ -1,21 +1,12 @@
 """`database` is an empty one of each kind; `url` is what it was opened with."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from app.database import Database, open_database
 from tests.database import postgresql
-
-
-@pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[postgresql.Postgresql]:
-    programs = postgresql.binaries()
-    if programs is None:
-        pytest.skip("PostgreSQL's server is not installed (Debian: apt-get install postgresql)")
-    with postgresql.running(programs) as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

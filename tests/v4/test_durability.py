@@ -77,7 +77,9 @@ def test_killed_workers_lose_nothing(tmp_path: Path) -> None:
                 server.wait_until(lambda seen=seen: len(writers.acknowledged) > seen + 5)
                 victim = random.choice(server.workers())
                 victim.kill()
-                server.wait_until(lambda: len(server.workers()) == 2)
+                server.wait_until(
+                    lambda dead=victim.pid: dead not in {w.pid for w in server.workers()}
+                )
         assert not writers.unexpected
         assert len(writers.acknowledged) > CYCLES * 5
         check_all(server, writers)
