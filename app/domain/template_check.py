@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from msgspec import to_builtins
+from msgspec import Struct
+from msgspec.structs import asdict, astuple
 
 from app.domain.prompt_templates import (
     MAX_BYTES,
@@ -74,16 +75,18 @@ def _faults(variable: Variable, earlier: set[str]) -> Iterator[tuple[str, str]]:
 
 def _too_large(template: PromptTemplate) -> Iterator[Problem]:
     """Names the largest field when all together are too much."""
-    sizes = {name: _size(value) for name, value in to_builtins(template).items()}
+    sizes = {name: _size(value) for name, value in asdict(template).items()}
     if sum(sizes.values()) > MAX_BYTES:
         largest = max(sizes, key=lambda name: sizes[name])
         yield Problem((largest,), "template_too_large", {"limit": MAX_BYTES})
 
 
 def _size(value: Any) -> int:
-    """Bytes of UTF-8 of every text in a JSON value."""
+    """Bytes of UTF-8 of every text in a field."""
     if isinstance(value, str):
         return len(value.encode())
+    if isinstance(value, Struct):
+        return _size(astuple(value))
     if isinstance(value, dict):
         return sum(map(_size, [*value, *value.values()]))
     return sum(map(_size, value)) if isinstance(value, list | tuple) else 0

@@ -146,7 +146,7 @@ def test_a_version_that_is_no_number_is_refused(owners: Owners, version: str) ->
     assert error(answer) == (422, "invalid_request", "version")
 
 
-@pytest.mark.parametrize("value", ['"1"', 'W/"1"', "1", " 1 ", "*", None])
+@pytest.mark.parametrize("value", ['"1"', 'W/"1"', "1", "*", None])
 def test_a_change_goes_through_while_nobody_was_quicker(owners: Owners, value: str | None) -> None:
     name = fresh()
     head = {} if value is None else {"If-Match": value}

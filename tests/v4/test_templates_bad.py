@@ -138,8 +138,8 @@ def test_what_is_no_text_is_refused(owners: Owners, place: str, name: str) -> No
 NO_NAMES = [
     "", "..", ".", "../default", "..\\default", "a/b", "default.json", "-rf", "_a", " ", " a", "a ",
     "a\n", "CON", "Default", "DEFAULT", "default ", "ａ", "\u212a", "ﬁ", "é", "e\u0301",
-    "한글", "한글", "👩‍💻", "\u202eabc", "\u200b", "a" * 65, "a" * 256, ";drop",
-    "'", "a'--", "%00", "%2e%2e", "{name}", "{{a}}", 5, None, True, [], {},
+    "\ud55c\uae00", "\u1112\u1161\u11ab", "👩‍💻", "\u202eabc", "\u200b", "a" * 65, "a" * 256,
+    ";drop", "'", "a'--", "%00", "%2e%2e", "{name}", "{{a}}", 5, None, True, [], {},
 ]  # fmt: skip
 
 
