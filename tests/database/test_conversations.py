@@ -1,6 +1,7 @@
 """Conversations: turns, branches, lists, owners, idempotency, deletion."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -13,9 +14,9 @@ USAGE = Usage(12, 3, 15, 4)
 TIMINGS = Timings(0.5, 10.25, 12.0, 30.0, 45.0, 66.7)
 
 
-async def turn(database: Database, text: str, reply: str = "reply", **more: str) -> Turn:
+async def turn(database: Database, text: str, reply: str = "reply", **more: Any) -> Turn:
     """A finished turn of `local`."""
-    asked = await questions.ask(database, "local", Question(text, **more))  # type: ignore[arg-type]
+    asked = await questions.ask(database, "local", Question(text, **more))
     await answers.settle(database, "local", asked.answer.id, Answer(reply, finish_reason="stop"))
     return asked
 
