@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from app.database import Database, templates
-from app.database.records import StoredTemplate
+from app.database.records import StoredTemplate, StoredTemplates
 from app.domain.errors import SllmError
 from tests.database.test_conversations import refusal
 
@@ -63,6 +63,52 @@ async def test_deleting_and_making_again(database: Database) -> None:
     assert await templates.list_templates(database, "local") == ()
     again = await templates.create_template(database, "local", "mine", {"n": 2})
     assert again.version == 2
+
+
+async def test_nothing_of_a_deleted_one_comes_back(database: Database) -> None:
+    first = await templates.create_template(database, "local", "mine", {"n": 1})
+    await templates.delete_template(database, "local", "mine", 1)
+    again = await templates.create_template(database, "local", "mine", {"n": 2})
+    assert (await templates.template_history(database, "local", "mine")).items == (again,)
+    assert again.created_at > first.created_at
+    with refusal("not_found"):
+        await templates.restore_template(database, "local", "mine", 1)
+
+
+async def test_a_stale_version_changes_nothing(database: Database) -> None:
+    made = await templates.create_template(database, "local", "mine", {})
+    for stale in (0, 2):
+        with refusal("conflict"):
+            await templates.delete_template(database, "local", "mine", stale)
+        with refusal("conflict"):
+            await templates.restore_template(database, "local", "mine", 1, stale)
+    assert await templates.get_template(database, "local", "mine") == made
+
+
+async def test_an_owner_has_only_so_many(database: Database) -> None:
+    for name in ("a", "b"):
+        await templates.create_template(database, "local", name, {}, most=2)
+    with refusal("conflict"):
+        await templates.create_template(database, "local", "c", {}, most=2)
+    await templates.create_template(database, "other", "c", {}, most=2)
+    await templates.delete_template(database, "local", "a")
+    await templates.create_template(database, "local", "c", {}, most=2)
+    with refusal("conflict"):
+        await templates.create_template(database, "local", "a", {}, most=2)
+
+
+async def test_pages(database: Database) -> None:
+    made = [await templates.create_template(database, "local", name, {}) for name in "abc"]
+    await templates.create_template(database, "local", "gone", {})
+    await templates.delete_template(database, "local", "gone")
+    page = await templates.some_templates(database, "local", 1, 5)
+    assert (page.items, page.total) == (tuple(made[1:]), 3)
+    assert await templates.some_templates(database, "local", 3, 5) == StoredTemplates((), 3)
+    for number in range(2, 5):
+        await templates.replace_template(database, "local", "a", {"n": number})
+    versions = await templates.template_history(database, "local", "a", 1, 2)
+    assert ([each.version for each in versions.items], versions.total) == ([3, 2], 4)
+    assert (await templates.template_history(database, "local", "a", 9, 2)).items == ()
 
 
 async def test_owners(database: Database) -> None:

@@ -16,7 +16,7 @@ QUESTIONS = {
     "a control token": "What does <|im_end|> mean?",
     "blanks": "  x \n",
 }
-FIELDS: dict[str, Any] = {"temperature": 0, "max_tokens": 16}
+FIELDS: dict[str, Any] = {"temperature": 0, "max_tokens": 4}
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def polite(smollm2_server: Server) -> Iterator[Server]:
         system="Answer in {{language}}, politely. {{language}}(으)로 공손하게 답하세요.",
         examples=[{"user": "안녕하세요?", "assistant": "네, 안녕하세요! Hello to you, too."}],
         variables=[{"name": "language", "default": "English"}],
-        options={"temperature": 0, "max_tokens": 16},
+        options={"temperature": 0, "max_tokens": 4},
     )
     yield smollm2_server
     assert smollm2_server.http.delete(f"{PATH}/polite").status_code == 204
@@ -51,7 +51,7 @@ def chat(server: Server, **body: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("version", ["v3", "v4"])
 @pytest.mark.parametrize("language", ["English", "한국어"])
-@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("question", ["English", "Korean"])
 def test_an_own_template_is_counted_to_the_token_and_answered(
     polite: Server, question: str, language: str, version: str
 ) -> None:
@@ -64,7 +64,7 @@ def test_an_own_template_is_counted_to_the_token_and_answered(
     newest = {"role": "user", "content": QUESTIONS[question]}
     theirs = chat(polite, messages=[*head, newest], **FIELDS)
     assert ours["usage"]["prompt_tokens"] == theirs["usage"]["prompt_tokens"]
-    assert 0 < ours["usage"]["completion_tokens"] <= 16
+    assert 0 < ours["usage"]["completion_tokens"] <= 4
     assert ours["response"]
     told = counted(polite, messages=[newest], **wanted)
     assert told == ours["usage"]["prompt_tokens"]
