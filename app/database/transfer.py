@@ -1,6 +1,7 @@
 """Whole conversations out of the database and into it, one at a time."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, func, select, update
@@ -19,8 +20,12 @@ from app.database.rows import (
 )
 from app.database.session import Database
 from app.database.tables import MAX_SEQ, conversations, messages, number_of
-from app.database.texts import as_number, check_text, new_id
+from app.database.texts import as_number, check_text, new_id, now
 from app.domain.errors import SllmError
+
+# Indexing is work of this process: between two pieces, it does other things.
+PIECE_MESSAGES = 50
+PIECE_CHARACTERS = 50_000
 
 
 async def export_one(database: Database, owner: str, id_: str) -> Tree:
@@ -66,10 +71,11 @@ async def _tree(connection: AsyncConnection, owner: str, row: Row[Any]) -> Tree:
 
 
 async def import_one(database: Database, owner: str, tree: Tree) -> str:
-    """Store a conversation from elsewhere under new ids, times kept; returns its id.
+    """Store a conversation from elsewhere under new ids; returns its id.
 
-    Parents must come before their children. A pending message becomes an interrupted one.
-    SllmError `invalid_parameter`, `too_large`.
+    Times are kept, but none before 1970 or still to come. Parents must come before their
+    children. A pending message becomes an interrupted one. SllmError `invalid_parameter`,
+    `too_large`.
     """
     async with database.write() as connection:
         return await store(connection, owner, tree)
@@ -84,16 +90,16 @@ async def store(connection: AsyncConnection, owner: str, tree: Tree) -> str:
     number, id_ = await whole.insert(connection, owner, start)
     places = {message.id: seq for seq, message in enumerate(tree.messages, 1)}
     rows = [_row(owner, number, places, message) for message in tree.messages]
-    if rows:
-        await connection.execute(messages.insert(), rows)
-        await search.add(connection, owner, {row["number"]: row["content"] for row in rows})
+    for piece in _pieces(rows):
+        await connection.execute(messages.insert(), piece)
+        await search.add(connection, owner, {row["number"]: row["content"] for row in piece})
     seq = places.get(source.current_message_id or "", len(rows))
     await connection.execute(
         update(conversations)
         .where(conversations.c.owner == owner, conversations.c.number == number)
         .values(
-            created_at=as_number(source.created_at),
-            updated_at=as_number(source.updated_at),
+            created_at=_past(source.created_at),
+            updated_at=_past(source.updated_at),
             current=number_of(number, seq) if rows else None,
             message_count=len(rows),
             last_seq=len(rows),
@@ -116,5 +122,22 @@ def _row(
         "role": message.role, "content": check_text(message.content, "messages.content"),
         "status": "interrupted" if message.status == "pending" else message.status,
         "finish_reason": message.finish_reason, "usage": to_json(message.usage),
-        "timings": to_json(message.timings), "created_at": as_number(message.created_at),
+        "timings": to_json(message.timings), "created_at": _past(message.created_at),
     }  # fmt: skip
+
+
+def _past(moment: datetime) -> int:
+    return min(max(as_number(moment), 0), now())
+
+
+def _pieces(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    piece: list[dict[str, Any]] = []
+    characters = 0
+    for row in rows:
+        piece.append(row)
+        characters += len(row["content"])
+        if len(piece) >= PIECE_MESSAGES or characters >= PIECE_CHARACTERS:
+            yield piece
+            piece, characters = [], 0
+    if piece:
+        yield piece

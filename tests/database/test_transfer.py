@@ -1,6 +1,6 @@
 """Export and import: everything comes back, under new ids, in another owner's or database's."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import msgspec
 
@@ -86,3 +86,35 @@ async def test_an_imported_pending_message_is_interrupted(database: Database) ->
     id_ = await transfer.import_one(database, "local", tree(pending))
     _, page = await branches.get_messages(database, "local", id_)
     assert [(each.status, each.created_at) for each in page.items] == [("interrupted", MOMENT)]
+
+
+async def test_times_that_cannot_be_are_moved_to_the_nearest_that_can(database: Database) -> None:
+    west, east = timezone(timedelta(hours=-12)), timezone(timedelta(hours=14))
+    late = datetime(9999, 12, 31, 23, 59, tzinfo=west)
+    early = datetime(1, 1, 1, tzinfo=east)
+    source = Conversation("", "t", {}, None, early, late, None, 0)
+    message = StoredMessage("a", None, "user", "x", "complete", late, 1)
+    before = datetime.now(UTC)
+    id_ = await transfer.import_one(database, "local", Tree(source, (message,)))
+    back = await transfer.export_one(database, "local", id_)
+    assert back.conversation.created_at == datetime(1970, 1, 1, tzinfo=UTC)
+    for moment in (back.conversation.updated_at, back.messages[0].created_at):
+        assert before <= moment <= datetime.now(UTC)
+
+
+async def test_a_long_conversation_is_stored_in_pieces_and_found_whole(database: Database) -> None:
+    count = 2 * transfer.PIECE_MESSAGES + 7
+    long = "긴 글 " * (transfer.PIECE_CHARACTERS // 4)
+    chain = [
+        StoredMessage(
+            f"m{n}", f"m{n - 1}" if n else None, "user", f"{n}번째", "complete", MOMENT, 0
+        )
+        for n in range(count)
+    ]
+    chain[3] = msgspec.structs.replace(chain[3], content=long)
+    id_ = await transfer.import_one(database, "local", tree(*chain))
+    _, page = await branches.get_messages(database, "local", id_)
+    assert [message.content for message in page.items] == [message.content for message in chain]
+    for words in (f"{count - 1}번째", "긴 글", f"{transfer.PIECE_MESSAGES}번째"):
+        found = await conversations.find(database, "local", ConversationQuery(search=words))
+        assert found.total == 1
