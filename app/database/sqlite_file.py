@@ -89,7 +89,8 @@ def _check(path: Path) -> None:
     facts = path.stat()
     if not stat.S_ISREG(facts.st_mode):
         raise DatabaseUnusable(f"{path} is not a file. Move it away, or set DATABASE_URL.")
-    with path.open("rb") as file:
+    # For writing too: SQLite would open a file that it may only read, and fail at the first chat.
+    with path.open("r+b") as file:
         header = file.read(len(HEADER))
     if header != HEADER:
         raise DatabaseUnusable(f"{path} is damaged: it does not begin as a database. {ADVICE}")

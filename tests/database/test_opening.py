@@ -1,9 +1,12 @@
 """Starting on a database: made once, brought up to date, refused when it is not to be used."""
 
 import asyncio
+import hashlib
 import multiprocessing
+import os
 import stat
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +15,8 @@ from sqlalchemy import text
 
 from app.database import Database, DatabaseUnusable, conversations, open_database, sqlite
 from app.database.records import ConversationQuery, NewConversation
+
+NOBODY = 65534
 
 
 async def titles(url: str | None, folder: Path, new: str) -> set[str]:
@@ -45,8 +50,10 @@ async def test_a_newer_schema_is_refused(url: str, tmp_path: Path) -> None:
     async with database.write() as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     await database.close()
+    before = hashes(tmp_path / "data")
     with pytest.raises(DatabaseUnusable, match="newer version"):
         await open_database(url, tmp_path)
+    assert hashes(tmp_path / "data") == before
 
 
 async def test_the_default_is_a_private_file_in_data_dir(tmp_path: Path) -> None:
@@ -67,6 +74,15 @@ async def test_a_server_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnusable, match="PostgreSQL at DATABASE_URL") as refusal:
         await open_database("postgresql://user:secret@127.0.0.1:1/x", tmp_path)
     assert "secret" not in str(refusal.value)
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """Of what is in the folder, but for the lock, which stays, and folders."""
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.glob("*"))
+        if path.is_file() and path.suffix != ".lock"
+    }
 
 
 def emptied(path: Path) -> None:
@@ -104,6 +120,15 @@ def somebody_else_s(path: Path) -> None:
         connection.execute("PRAGMA application_id=1")
 
 
+def a_text_file(path: Path) -> None:
+    path.write_text("Shopping list: milk, eggs, bread, and nothing that is a database.\n" * 9)
+
+
+def cut_short(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size - 4097)
+
+
 def an_endless_link(path: Path) -> None:
     path.unlink()
     path.symlink_to(path.name)
@@ -119,6 +144,8 @@ def an_endless_link(path: Path) -> None:
         a_folder,
         missing_with_journal,
         somebody_else_s,
+        a_text_file,
+        cut_short,
         an_endless_link,
     ],
 )
@@ -128,10 +155,45 @@ async def test_a_damaged_file_is_refused_and_left_alone(
     path = tmp_path / "sllm.db"
     await titles(None, tmp_path, "precious")
     harm(path)
-    before = path.read_bytes() if path.is_file() else None
+    before = hashes(tmp_path)
     with pytest.raises(DatabaseUnusable, match=r"sllm\.db"):
         await open_database(None, tmp_path)
-    assert (path.read_bytes() if path.is_file() else None) == before
+    assert hashes(tmp_path) == before
+
+
+@pytest.fixture
+def as_nobody() -> Iterator[Path]:
+    """A folder for everyone; root, who may read everything, becomes somebody else meanwhile."""
+    user = os.geteuid()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o777)
+        if not user:
+            os.seteuid(NOBODY)
+        try:
+            yield folder
+        finally:
+            os.seteuid(user)
+
+
+async def test_a_file_that_may_not_be_written_is_refused(as_nobody: Path) -> None:
+    await titles(None, as_nobody, "precious")
+    path = as_nobody / "sllm.db"
+    before = hashes(as_nobody)
+    for mode in (0, 0o400):
+        path.chmod(mode)
+        with pytest.raises(DatabaseUnusable, match=r"sllm\.db: Permission denied"):
+            await open_database(None, as_nobody)
+    path.chmod(0o600)
+    assert hashes(as_nobody) == before
+    assert await titles(None, as_nobody, "new") == {"precious", "new"}
+
+
+@pytest.mark.parametrize("log", [b"", b"not a log" * 1000])
+async def test_a_log_without_commits_changes_nothing(log: bytes, tmp_path: Path) -> None:
+    await titles(None, tmp_path, "precious")
+    (tmp_path / "sllm.db-wal").write_bytes(log)
+    assert await titles(None, tmp_path, "new") == {"precious", "new"}
 
 
 async def test_a_creation_that_was_cut_off_starts_over(tmp_path: Path) -> None:

@@ -1,11 +1,14 @@
 """No room, no write access, a server that goes away: what the caller is told, and what stays."""
 
+import resource
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
-from app.database import Database, conversations, open_database, questions, sqlite
-from app.database.records import ConversationQuery, NewConversation, Question
+from app.database import Database, answers, conversations, open_database, questions, sqlite
+from app.database.records import Answer, ConversationQuery, NewConversation, Question
 from app.domain.errors import SllmError
 from tests.database import postgresql
 
@@ -31,6 +34,41 @@ async def test_a_full_disk_refuses_writes_and_reads_go_on(
     roomy = await open_database(None, tmp_path)
     await questions.ask(roomy, "local", Question("x" * 500_000))
     await roomy.close()
+
+
+@contextmanager
+def no_file_larger_than(size: int) -> Iterator[None]:
+    """As on a full disk, the kernel refuses to let files grow; for a single process, and no root
+    is needed."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+async def test_writes_work_again_once_there_is_room(tmp_path: Path) -> None:
+    database = await open_database(None, tmp_path)
+    kept = await questions.ask(database, "local", Question("kept"))
+    with no_file_larger_than(400_000):
+        for n in range(3):
+            with pytest.raises(SllmError) as refusal:
+                await questions.ask(database, "local", Question(f"lost {n} " * 100_000))
+            assert (refusal.value.code, database.full) == ("storage_full", True)
+            page = await conversations.find(database, "local", ConversationQuery(search="kept"))
+            assert [item.id for item in page.items] == [kept.conversation_id]
+        await answers.settle(database, "local", kept.answer.id, Answer("small enough"))
+        assert not database.full
+    await questions.ask(database, "local", Question("large " * 100_000))
+    lost = await conversations.find(database, "local", ConversationQuery(search="lost"))
+    everything = await conversations.find(database, "local", ConversationQuery())
+    await database.close()
+    assert (lost.total, everything.total) == (0, 2)
+    with closing(sqlite.connect(tmp_path / "sllm.db")) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("SELECT count(*) FROM messages").fetchall() == [(4,)]
+        connection.execute("INSERT INTO search (search) VALUES ('integrity-check')")
 
 
 async def fail(database: Database, state: str) -> None:
