@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy import Select, UnaryExpression, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.database import search
@@ -94,24 +94,39 @@ async def find(database: Database, owner: str, query: ConversationQuery) -> Conv
     check_text(query.search, "q")
     check_metadata(query.metadata)
     wanted = filtered(select(conversations.c.number), database.kind, owner, query)
-    column = conversations.c[query.order.replace("_desc", "_at")]
-    numbers = (
-        wanted.order_by(column.desc(), conversations.c.number.desc())
-        .limit(query.page_size)
-        .offset((query.page - 1) * query.page_size)
-    )
     async with database.read() as connection:
-        total = (
-            await connection.execute(select(func.count()).select_from(wanted.subquery()))
-        ).scalar_one()
-        page = (await connection.execute(numbers)).scalars().all()
+        total, page = await _page(connection, wanted, query)
         rows = await connection.execute(
             conversation_rows()
             .where(conversations.c.owner == owner, conversations.c.number.in_(page))
-            .order_by(column.desc(), conversations.c.number.desc())
+            .order_by(*_order(query))
         )
         items = tuple(map(as_conversation, rows))
     return ConversationPage(items, total, query.page, query.page_size)
+
+
+def _order(query: ConversationQuery) -> tuple[UnaryExpression[Any], ...]:
+    column = conversations.c[query.order.replace("_desc", "_at")]
+    return column.desc(), conversations.c.number.desc()
+
+
+async def _page(
+    connection: AsyncConnection, wanted: Select[Any], query: ConversationQuery
+) -> tuple[int, list[int]]:
+    """How many conversations are wanted, and the numbers of those on the page."""
+    numbers = (
+        wanted.order_by(*_order(query))
+        .limit(query.page_size)
+        .offset((query.page - 1) * query.page_size)
+    )
+    if query.search:  # the search costs more than the rest: once for both
+        counted = numbers.add_columns(func.count().over().label("total"))
+        rows = (await connection.execute(counted)).all()
+        if rows:
+            return rows[0].total, [row.number for row in rows]
+    count = select(func.count()).select_from(wanted.subquery())
+    total = (await connection.execute(count)).scalar_one()
+    return total, list((await connection.execute(numbers)).scalars())
 
 
 def filtered(
