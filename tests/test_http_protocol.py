@@ -1,6 +1,7 @@
 """Connections that never finish their headers are closed; honest ones are left alone."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -137,3 +138,14 @@ async def test_a_large_body_right_behind_the_headers_is_no_header() -> None:
         writer.write(head.encode() + body)
         await reader.readuntil(b"\r\n\r\n")
         assert await reader.readexactly(len(body)) == body
+
+
+async def test_what_is_no_http_is_told_so_in_the_shape_of_every_error() -> None:
+    async with connection(LONG) as (reader, writer):
+        writer.write("GET /api/v4/conversations?q=민아 HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 400")
+        error = json.loads(body)["error"]
+        assert error["code"] == "invalid_parameter"
+        assert "percent-encoded" in error["message"]
+        assert f"x-request-id: {error['request_id']}".encode() in head

@@ -5,7 +5,12 @@ A body that comes too slowly is `app/edge/body_guard.py`'s business.
 
 import asyncio
 
+from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from app.domain.errors import SllmError
+from app.edge.request_id import new_request_id
+from app.errors import response
 
 HEADER_SECONDS = 10.0
 # Bytes of the request line and all headers together.
@@ -47,6 +52,19 @@ class GuardedProtocol(HttpToolsProtocol):
             # The parser wraps it, and uvicorn answers 400 and closes.
             raise ValueError("request headers are too large")
         super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP is answered as every other mistake is; there is no path to tell by."""
+        request_id = new_request_id()
+        scope: Scope = {
+            "type": "http", "path": "", "headers": [], "state": {"request_id": request_id},
+        }  # fmt: skip
+        answer = response(scope, SllmError("invalid_parameter", "invalid_http"))
+        lines = [b"HTTP/1.1 400 Bad Request"]
+        lines += [name + b": " + value for name, value in answer.raw_headers]
+        lines += [b"x-request-id: " + request_id.encode(), b"connection: close", b"", b""]
+        self.transport.write(b"\r\n".join(lines) + bytes(answer.body))
+        self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is due any more."""

@@ -41,4 +41,9 @@ def chosen_id(scope: Scope) -> str:
     given = [value for name, value in scope["headers"] if name == b"x-request-id"]
     if len(given) == 1 and VALID.fullmatch(given[0]):
         return str(given[0].decode("ascii"))
+    return new_request_id()
+
+
+def new_request_id() -> str:
+    """`req_` and 128 random bits."""
     return f"req_{secrets.token_hex(16)}"
