@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from app.docs.error_responses import response
 from app.domain.prompt_templates import (
     ExampleTurn,
     PromptTemplate,
@@ -204,3 +205,20 @@ class TemplateVersions(PageSchema):
     items: list[TemplateSchema] = Field(
         description="Whole templates, the newest version first; `updated_at` is when it was made."
     )
+
+
+ETAG: dict[str, Any] = {
+    "description": "The template's version, for If-Match.",
+    "schema": {"type": "string", "examples": ['"3"']},
+}
+LOCATION: dict[str, Any] = {
+    "description": "The new template's path.",
+    "schema": {"type": "string"},
+}
+# For `responses=` of the routes that change templates.
+WRITE_RESPONSES: dict[int | str, dict[str, Any]] = {
+    409: response(409, ["conflict"]),
+    507: response(507, ["storage_full"]),
+}
+CREATE_RESPONSES = {201: {"headers": {"ETag": ETAG, "Location": LOCATION}}, **WRITE_RESPONSES}
+CHANGE_RESPONSES = {200: {"headers": {"ETag": ETAG}}, **WRITE_RESPONSES}

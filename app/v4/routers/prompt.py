@@ -12,13 +12,20 @@ from app.v3.models.prompt import TemplateSchema
 from app.v3.routers import prompt as reading
 from app.v3.routers.prompt import shown
 from app.v4.dependencies import ExpectedVersionDep, TemplateEditorDep
-from app.v4.models.prompt import NewTemplate, TemplateBody, TemplateVersions
+from app.v4.models.prompt import (
+    CHANGE_RESPONSES,
+    CREATE_RESPONSES,
+    WRITE_RESPONSES,
+    NewTemplate,
+    TemplateBody,
+    TemplateVersions,
+)
 
 writing = APIRouter(prefix="/prompt/templates", route_class=StrictRoute)
 VersionNumber = Annotated[Number, Path(ge=1, le=2**31 - 1, description="As `version` tells it.")]
 
 
-@writing.post("", status_code=201, summary="Make a prompt template")
+@writing.post("", status_code=201, summary="Make a prompt template", responses=CREATE_RESPONSES)
 async def create_template(
     body: NewTemplate,
     editor: TemplateEditorDep,
@@ -33,7 +40,7 @@ async def create_template(
     return shown(made, language, response)
 
 
-@writing.put("/{name}", summary="Change a prompt template")
+@writing.put("/{name}", summary="Change a prompt template", responses=CHANGE_RESPONSES)
 async def replace_template(
     name: str,
     body: TemplateBody,
@@ -48,7 +55,9 @@ async def replace_template(
     return shown(changed, language, response)
 
 
-@writing.delete("/{name}", status_code=204, summary="Delete a prompt template")
+@writing.delete(
+    "/{name}", status_code=204, summary="Delete a prompt template", responses=WRITE_RESPONSES
+)
 async def delete_template(
     name: str, editor: TemplateEditorDep, expected: ExpectedVersionDep
 ) -> None:
@@ -75,7 +84,11 @@ async def list_versions(
     )
 
 
-@writing.post("/{name}/versions/{version}/restore", summary="Bring back an old version")
+@writing.post(
+    "/{name}/versions/{version}/restore",
+    summary="Bring back an old version",
+    responses=CHANGE_RESPONSES,
+)
 async def restore_version(
     name: str,
     version: VersionNumber,
