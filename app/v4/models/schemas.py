@@ -1,7 +1,7 @@
 """Conversations and their messages as clients see them."""
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -36,8 +36,8 @@ class MessageListQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    all_branches: Literal["true", "false"] = Field(
-        default="false", description="`true`: the whole tree instead of the current branch."
+    all_branches: bool = Field(
+        default=False, description="`true`: the whole tree instead of the current branch."
     )
     message_page: Number = Field(default=1, ge=1, le=1_000_000, description="Counts from 1.")
     message_page_size: Number | None = Field(

@@ -61,7 +61,7 @@ async def get_conversation(
     """Its messages along the current branch, oldest first, or of every branch."""
     found = await service.show(
         conversation_id,
-        all_branches=query.all_branches == "true",
+        all_branches=query.all_branches,
         page=query.message_page,
         page_size=query.message_page_size,
     )
