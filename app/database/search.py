@@ -26,8 +26,16 @@ from app.database.tables import SEQ_BITS
 # A word that nearly every message holds is looked up in the newest of them only.
 MAX_HITS = 10_000
 
+# FTS5 puts each transaction's tokens into a segment of its own and has to merge them. By itself it
+# does so seldom and much; here each text that is added merges this many pages of 4 KB: what one
+# text takes, on its way through the levels of a large index, and some more to catch up.
+MERGED_PAGES = 8
+MOST_MERGED_PAGES = 512  # at once, for an import
+
 # FTS5: the column that is called like the table takes queries and commands.
-marks = table("search", column("rowid", BigInteger), column("search"), column("tokens"))
+marks = table(
+    "search", column("rowid", BigInteger), column("search"), column("rank"), column("tokens")
+)
 listing = table(
     "search",
     column("number", BigInteger),
@@ -44,6 +52,9 @@ async def add(connection: AsyncConnection, owner: str, texts: Mapping[int, str])
     rows = [_row(index, owner, number, text) for number, text in texts.items() if text]
     if rows:
         await connection.execute(index.insert(), rows)
+    if rows and index is marks:
+        pages = min(len(rows) * MERGED_PAGES, MOST_MERGED_PAGES)
+        await connection.execute(marks.insert(), {"search": "merge", "rank": pages})
 
 
 async def remove(connection: AsyncConnection, owner: str, texts: Mapping[int, str]) -> None:

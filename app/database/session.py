@@ -8,6 +8,7 @@ from typing import Literal
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from app.database.checkpoints import Checkpoints
 from app.database.errors import translated
 from app.database.presence import Presence
 from app.domain.errors import SllmError
@@ -29,6 +30,7 @@ class Database:
         self._engine = engine
         # SQLite has one writer; the waiting of this process's is fairer here than in its polling.
         self._writing = asyncio.Lock() if self.kind == "sqlite" else nullcontext()
+        self._checkpoints = Checkpoints(engine, self._writing) if self.kind == "sqlite" else None
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -50,6 +52,8 @@ class Database:
             self.full = self.full or error.code == "storage_full"
             raise
         self.full = False
+        if self._checkpoints is not None:
+            self._checkpoints.count()
 
     async def ping(self) -> None:
         """Whether reading works; raises SllmError."""
@@ -58,5 +62,7 @@ class Database:
 
     async def close(self) -> None:
         """End every connection. Unfinished transactions are rolled back."""
+        if self._checkpoints is not None:
+            await self._checkpoints.close()
         await self.presence.close()
         await self._engine.dispose()

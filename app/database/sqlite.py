@@ -33,6 +33,8 @@ PRAGMAS = (
     "foreign_keys=ON",
     "secure_delete=ON",
     "cache_size=-16000",
+    # Pages in the log when a commit has to write it back itself; `checkpoints` should be earlier.
+    "wal_autocheckpoint=10000",
 )
 EXPORTED = ("DatabaseError", "Error", "IntegrityError", "NotSupportedError", "OperationalError")
 
