@@ -170,14 +170,14 @@ class TemplateBody(BaseModel):
             updated_at=now,
             examples=tuple(ExampleTurn(turn.user, turn.assistant) for turn in self.examples),
             variables=tuple(variable.to_domain() for variable in self.variables),
-            options=_given(self.options),
+            options=given_options(self.options),
             tags=tuple(self.tags),
             builtin=False,
         )
 
 
-def _given(options: OptionsSchema | None) -> dict[str, Any]:
-    """The options that are set, named as in a request."""
+def given_options(options: OptionsSchema | None) -> dict[str, Any]:
+    """The options that are set, named as in a request. SllmError `invalid_parameter`."""
     if options is None:
         return {}
     options.to_options(1)  # refuses what no request could use
