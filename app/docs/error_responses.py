@@ -60,6 +60,13 @@ def response(status: int, codes: list[str]) -> dict[str, Any]:
     return documented
 
 
+# For `responses=` of the routes that write to the database.
+WRITE_RESPONSES: dict[int | str, dict[str, Any]] = {
+    409: response(409, ["conflict"]),
+    507: response(507, ["storage_full"]),
+}
+
+
 def drop_impossible(operation: dict[str, Any]) -> None:
     """Take away the errors that a route without body or parameters can never answer with."""
     impossible: frozenset[str] = frozenset()

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from app.docs.error_responses import response
+from app.docs.error_responses import WRITE_RESPONSES
 from app.domain.prompt_templates import (
     ExampleTurn,
     PromptTemplate,
@@ -214,11 +214,6 @@ ETAG: dict[str, Any] = {
 LOCATION: dict[str, Any] = {
     "description": "The new template's path.",
     "schema": {"type": "string"},
-}
-# For `responses=` of the routes that change templates.
-WRITE_RESPONSES: dict[int | str, dict[str, Any]] = {
-    409: response(409, ["conflict"]),
-    507: response(507, ["storage_full"]),
 }
 CREATE_RESPONSES = {201: {"headers": {"ETag": ETAG, "Location": LOCATION}}, **WRITE_RESPONSES}
 CHANGE_RESPONSES = {200: {"headers": {"ETag": ETAG}}, **WRITE_RESPONSES}

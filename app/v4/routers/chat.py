@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from app.docs.error_responses import WRITE_RESPONSES
 from app.edge.strict_route import StrictRoute
 from app.streaming import EventStream
 from app.v4.models.chat import (
@@ -18,7 +19,7 @@ regenerate_router = APIRouter(prefix="/conversations", route_class=StrictRoute)
 AGAIN = "/{conversation_id}/messages/{message_id}/regenerate"
 
 
-@router.post("/chat", summary="Chat in a conversation: one answer")
+@router.post("/chat", summary="Chat in a conversation: one answer", responses=WRITE_RESPONSES)
 async def conversation_chat(
     body: ConversationChatRequest, call: TurnCallDep, idempotency_key: IdempotencyKey = None
 ) -> ConversationChatResponse:
@@ -30,7 +31,7 @@ async def conversation_chat(
     "/chat/stream",
     summary="Chat in a conversation: the answer as it is written",
     response_class=EventStream,
-    responses=STREAM_RESPONSES,
+    responses=STREAM_RESPONSES | WRITE_RESPONSES,
 )
 async def conversation_chat_stream(
     body: ConversationChatRequest, call: TurnCallDep, idempotency_key: IdempotencyKey = None
@@ -39,7 +40,9 @@ async def conversation_chat_stream(
     return call.stream(await call.ask(body, idempotency_key))
 
 
-@regenerate_router.post(AGAIN, summary="Another answer to the same question")
+@regenerate_router.post(
+    AGAIN, summary="Another answer to the same question", responses=WRITE_RESPONSES
+)
 async def regenerate(
     conversation_id: str,
     message_id: str,
@@ -55,7 +58,7 @@ async def regenerate(
     AGAIN + "/stream",
     summary="Another answer to the same question, as it is written",
     response_class=EventStream,
-    responses=STREAM_RESPONSES,
+    responses=STREAM_RESPONSES | WRITE_RESPONSES,
 )
 async def regenerate_stream(
     conversation_id: str,

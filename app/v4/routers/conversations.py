@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query
 
 from app.database.records import ConversationQuery
 from app.dependencies import SettingsDep
+from app.docs.error_responses import WRITE_RESPONSES
 from app.edge.strict_route import StrictRoute
 from app.v4.dependencies import ConversationServiceDep
 from app.v4.models.schemas import (
@@ -41,7 +42,7 @@ async def list_conversations(
     )
 
 
-@router.delete("", summary="Delete all conversations")
+@router.delete("", summary="Delete all conversations", responses=WRITE_RESPONSES)
 async def delete_conversations(
     confirm: Annotated[
         Literal["all"], Query(description="`all`, so that nobody does this by accident.")
@@ -68,7 +69,9 @@ async def get_conversation(
     return _shown(found, query)
 
 
-@router.patch("/{conversation_id}", summary="Rename, label, or switch the branch")
+@router.patch(
+    "/{conversation_id}", summary="Rename, label, or switch the branch", responses=WRITE_RESPONSES
+)
 async def change_conversation(
     conversation_id: str, body: ConversationPatch, service: ConversationServiceDep
 ) -> ConversationSummary:
@@ -83,7 +86,12 @@ async def change_conversation(
     return ConversationSummary.of(changed)
 
 
-@router.delete("/{conversation_id}", status_code=204, summary="Delete a conversation")
+@router.delete(
+    "/{conversation_id}",
+    status_code=204,
+    summary="Delete a conversation",
+    responses=WRITE_RESPONSES,
+)
 async def delete_conversation(conversation_id: str, service: ConversationServiceDep) -> None:
     """Gone with its messages, images, caches and its place in the search index."""
     await service.remove(conversation_id)
@@ -97,7 +105,9 @@ async def get_message(
     return MessageSchema.of(await service.message(conversation_id, message_id))
 
 
-@router.patch("/{conversation_id}/messages/{message_id}", summary="Edit a message")
+@router.patch(
+    "/{conversation_id}/messages/{message_id}", summary="Edit a message", responses=WRITE_RESPONSES
+)
 async def edit_message(
     conversation_id: str, message_id: str, body: MessagePatch, service: ConversationServiceDep
 ) -> MessageSchema:

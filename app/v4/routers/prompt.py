@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.dependencies import SettingsDep
+from app.docs.error_responses import WRITE_RESPONSES
 from app.edge.strict_route import StrictRoute
 from app.v3.dependencies import ToldLanguageDep, naming_fields
 from app.v3.models.pages import Number, PageQuery
@@ -15,7 +16,6 @@ from app.v4.dependencies import ExpectedVersionDep, TemplateEditorDep
 from app.v4.models.prompt import (
     CHANGE_RESPONSES,
     CREATE_RESPONSES,
-    WRITE_RESPONSES,
     NewTemplate,
     TemplateBody,
     TemplateVersions,
