@@ -1,5 +1,6 @@
 """The application: `app.main:app`, as uvicorn takes it; everything is built in `create_app`."""
 
+import asyncio
 import logging
 import os
 import sys
@@ -24,6 +25,7 @@ from app.engine.runtime_dir import server_pid
 from app.i18n.notices import words
 from app.provider.sllm_provider import SllmProvider
 from app.storage import open_storage
+from app.v4.config import IMPORT_BYTES, IMPORTS_AT_ONCE
 from app.v4.services.answer_writer import AnswerWriter
 from app.versions import VERSIONS, mount
 
@@ -40,6 +42,11 @@ def create_app(settings: Settings) -> FastAPI:
         edge=EdgeSettings(
             allowed_hosts=settings.allowed_hosts,
             cors_origins=settings.cors_origins,
+            body_limits={
+                f"{version.path}/conversations/import": IMPORT_BYTES
+                for version in VERSIONS
+                if "transfer" in version.features
+            },
             keys=key_ring(settings.api_keys_file),
         ),
         title="SLLM",
@@ -54,6 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.started_at = time.monotonic()
     app.state.reached_beyond = False
+    app.state.import_gate = asyncio.Semaphore(IMPORTS_AT_ONCE)
     errors.install(app)
     app.include_router(health.router)
     mount(app)

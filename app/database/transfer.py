@@ -1,6 +1,6 @@
 """Whole conversations out of the database and into it, one at a time."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -35,7 +35,7 @@ async def export_one(database: Database, owner: str, id_: str) -> Tree:
         return await _tree(connection, owner, row)
 
 
-async def export_all(database: Database, owner: str) -> AsyncIterator[Tree]:
+async def export_all(database: Database, owner: str) -> AsyncGenerator[Tree, None]:
     """Every conversation, oldest first. Holds one of them in memory, and no transaction between
     two of them: what is changed meanwhile is exported as it is when its turn comes, what is
     begun meanwhile is not."""

@@ -1,5 +1,6 @@
 """What v4's routes ask for, beside what every version's do."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -13,6 +14,7 @@ from app.v3.prompts import BUILTIN
 from app.v4.services.answer_writer import AnswerWriter
 from app.v4.services.conversation_service import ConversationService
 from app.v4.services.prompt_service import TemplateEditor
+from app.v4.services.transfer_service import TransferService
 
 VERSION = re.compile(r'(?:W/)?"([0-9]{1,18})"|([0-9]{1,18})')
 
@@ -30,6 +32,22 @@ async def get_conversation_service(database: DatabaseDep, owner: OwnerDep) -> Co
 
 
 ConversationServiceDep = Annotated[ConversationService, Depends(get_conversation_service)]
+
+
+async def get_transfer_service(database: DatabaseDep, owner: OwnerDep) -> TransferService:
+    return TransferService(database, owner)
+
+
+TransferServiceDep = Annotated[TransferService, Depends(get_transfer_service)]
+
+
+async def get_import_gate(request: Request) -> asyncio.Semaphore:
+    """Each import holds a whole file in memory: this many at once in one process."""
+    gate: asyncio.Semaphore = request.app.state.import_gate
+    return gate
+
+
+ImportGateDep = Annotated[asyncio.Semaphore, Depends(get_import_gate)]
 
 
 async def get_template_editor(

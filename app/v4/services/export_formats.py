@@ -1,0 +1,92 @@
+"""A conversation as it leaves the server: JSON that import takes back, and Markdown for people."""
+
+import re
+from typing import Any
+
+import msgspec
+
+from app.database.records import StoredMessage, Tree
+from app.i18n import translate
+
+FORMAT = "sllm.conversation"
+VERSION = 1
+
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
+
+
+def line_of(tree: Tree) -> bytes:
+    """One line of JSON Lines, its end included."""
+    return msgspec.json.encode(_portable(tree)) + b"\n"
+
+
+def json_of(tree: Tree) -> bytes:
+    """The same for reading: indented."""
+    return msgspec.json.format(msgspec.json.encode(_portable(tree)), indent=2) + b"\n"
+
+
+def _portable(tree: Tree) -> dict[str, Any]:
+    source = tree.conversation
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "id": source.id,
+        "title": source.title,
+        "metadata": source.metadata,
+        "created_at": source.created_at,
+        "updated_at": source.updated_at,
+        "current_message_id": source.current_message_id,
+        "setup": tree.setup,
+        "messages": list(map(_message, tree.messages)),
+    }
+
+
+def _message(message: StoredMessage) -> dict[str, Any]:
+    fields = msgspec.structs.asdict(message)
+    del fields["seq"]  # their order tells it
+    return fields
+
+
+def markdown_of(tree: Tree, language: str) -> str:
+    """The current branch, a heading for each message; what was said stays as it was written."""
+    source = tree.conversation
+    day = f"{source.created_at:%Y-%m-%d %H:%M}"
+    parts = [
+        f"# {' '.join(source.title.split())}",
+        f"*{translate('export_begun', language, time=day)}*",
+        *(_section(message, language) for message in branch_of(tree)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def branch_of(tree: Tree) -> list[StoredMessage]:
+    """From the root to the current message."""
+    by_id = {message.id: message for message in tree.messages}
+    branch = []
+    place = tree.conversation.current_message_id
+    while place is not None:
+        branch.append(by_id[place])
+        place = by_id[place].parent_id
+    return branch[::-1]
+
+
+def _section(message: StoredMessage, language: str) -> str:
+    heading = f"## {translate(f'export_role_{message.role}', language)}"
+    parts = [heading, message.content + _unclosed(message.content)]
+    if message.status != "complete":
+        parts.append(f"*({translate(f'export_status_{message.status}', language)})*")
+    return "\n\n".join(part for part in parts if part)
+
+
+def _unclosed(text: str) -> str:
+    """The end of a code block that an answer was cut in; the next heading would be code."""
+    fence = ""
+    for line in text.splitlines():
+        found = _FENCE.match(line)
+        if found is None:
+            continue
+        marks, rest = found.groups()
+        if not fence:
+            fence = "" if marks[0] == "`" and "`" in rest else marks
+        elif marks.startswith(fence) and not rest.strip():
+            fence = ""
+    return f"\n{fence}" if fence else ""
