@@ -83,6 +83,7 @@ BODY: dict[str, Any] = {
 
 @router.get(
     "/export",
+    status_code=200,
     summary="Export all conversations",
     response_class=PiecewiseResponse,
     responses=ALL_FILE,
