@@ -158,6 +158,14 @@ class MessagePatch(BaseModel):
     content: SaidText = Field(description="They become a sibling of the message.")
 
 
+class DeleteQuery(BaseModel):
+    """The consent to deleting everything; a filter beside it would promise less."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    confirm: Literal["all"] = Field(description="`all`, so that nobody does this by accident.")
+
+
 class Deleted(BaseModel):
     """How many conversations are gone."""
 

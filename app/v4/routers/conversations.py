@@ -1,6 +1,6 @@
 """`/conversations`: list, read, change and delete them, and edit their messages."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 
@@ -15,6 +15,7 @@ from app.v4.models.schemas import (
     ConversationSchema,
     ConversationSummary,
     Deleted,
+    DeleteQuery,
     MessageListQuery,
     MessagePatch,
     MessageSchema,
@@ -44,10 +45,7 @@ async def list_conversations(
 
 @router.delete("", summary="Delete all conversations", responses=WRITE_RESPONSES)
 async def delete_conversations(
-    confirm: Annotated[
-        Literal["all"], Query(description="`all`, so that nobody does this by accident.")
-    ],
-    service: ConversationServiceDep,
+    query: Annotated[DeleteQuery, Query()], service: ConversationServiceDep
 ) -> Deleted:
     """Every conversation of yours, with all that belongs to them."""
     return Deleted(deleted=await service.remove_all())

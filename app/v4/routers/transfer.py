@@ -3,12 +3,13 @@
 import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
 from app.database.records import Tree
 from app.dependencies import LanguageDep
+from app.docs.error_responses import WRITE_RESPONSES
 from app.domain.errors import SllmError
 from app.edge.strict_route import StrictRoute
 from app.errors import message_of
@@ -17,68 +18,16 @@ from app.v4.dependencies import ImportGateDep, TransferServiceDep
 from app.v4.downloads import PiecewiseResponse, attachment
 from app.v4.imports import EntryReader
 from app.v4.models.transfer import ExportQuery, ImportResponse, SkippedSchema
+from app.v4.models.transfer_docs import ALL_FILE, BODY, JSON_LINES, ONE_FILE
 from app.v4.services.export_formats import json_of, line_of, markdown_of
 from app.v4.services.transfer_service import Skipped
 
 router = APIRouter(prefix="/conversations", route_class=StrictRoute)
 
-JSON_LINES = "application/x-ndjson"
 IMPORTABLE = re.compile(
     r'application/(?:json|x-ndjson|ndjson|jsonl)(?:\s*;\s*charset\s*=\s*"?utf-?8"?)?\s*;?',
     re.IGNORECASE,
 )
-EXAMPLE = {
-    "format": "sllm.conversation",
-    "version": 1,
-    "title": "The sky",
-    "metadata": {},
-    "created_at": "2026-01-01T00:00:00Z",
-    "updated_at": "2026-01-01T00:00:03Z",
-    "current_message_id": "b",
-    "setup": {"template": None, "head": [], "options": {}},
-    "messages": [
-        {
-            "id": "a",
-            "parent_id": None,
-            "role": "user",
-            "content": "Why is the sky blue?",
-            "created_at": "2026-01-01T00:00:00Z",
-        },
-        {
-            "id": "b",
-            "parent_id": "a",
-            "role": "assistant",
-            "content": "Because air scatters blue light.",
-            "created_at": "2026-01-01T00:00:03Z",
-        },
-    ],
-}
-FILE = {"schema": {"type": "string"}}
-ONE_FILE: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "A file.",
-        "content": {
-            "application/json": {"schema": {"type": "object"}, "example": EXAMPLE},
-            "text/markdown": FILE,
-        },
-    }
-}
-ALL_FILE: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "JSON Lines: each line is what the export of one conversation gives.",
-        "content": {JSON_LINES: FILE},
-    }
-}
-BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "description": "What an export gave, or ChatGPT's `conversations.json`; at most 64 MiB.",
-        "content": {
-            "application/json": {"schema": {}, "example": EXAMPLE},
-            JSON_LINES: FILE,
-        },
-    }
-}
 
 
 @router.get(
@@ -94,7 +43,12 @@ async def export_conversations(service: TransferServiceDep) -> PiecewiseResponse
     return await PiecewiseResponse.of(_lines(service.trees()), JSON_LINES, name)
 
 
-@router.post("/import", summary="Import conversations", openapi_extra=BODY)
+@router.post(
+    "/import",
+    summary="Import conversations",
+    openapi_extra=BODY,
+    responses={507: WRITE_RESPONSES[507]},
+)
 async def import_conversations(
     request: Request, service: TransferServiceDep, gate: ImportGateDep, language: LanguageDep
 ) -> ImportResponse:
