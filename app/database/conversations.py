@@ -120,6 +120,7 @@ async def _page(
         .offset((query.page - 1) * query.page_size)
     )
     if query.search:  # the search costs more than the rest: once for both
+        await search.prefer_index(connection)
         counted = numbers.add_columns(func.count().over().label("total"))
         rows = (await connection.execute(counted)).all()
         if rows:

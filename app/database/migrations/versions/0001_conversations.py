@@ -60,14 +60,16 @@ INSERT INTO search (search, rank) VALUES ('automerge', 0);
 INSERT INTO search (search, rank) VALUES ('usermerge', 8);
 INSERT INTO search (search, rank) VALUES ('crisismerge', 100)
 """
+# toast_tuple_target: texts and tokens are kept apart, so that a search reads short rows.
+# fastupdate: off, or every search reads the tokens that are not in the index yet, one by one.
 POSTGRESQL = """
 CREATE TABLE search (
     number BIGINT PRIMARY KEY,
     conversation BIGINT NOT NULL REFERENCES conversations (number) ON DELETE CASCADE,
     owner TEXT NOT NULL, spelled TEXT NOT NULL, tokens TEXT[] NOT NULL
-);
+) WITH (toast_tuple_target = 128);
 CREATE INDEX search_conversation ON search (conversation);
-CREATE INDEX search_tokens ON search USING gin (tokens)
+CREATE INDEX search_tokens ON search USING gin (tokens) WITH (fastupdate = off)
 """
 
 
