@@ -11,12 +11,21 @@ from app.i18n import translate
 FORMAT = "sllm.conversation"
 VERSION = 1
 
+# Line breaks to many a reader (Python's splitlines), though not to JSON: NEL, LS, PS.
+_LINE_BREAKS = (
+    (b"\xc2\x85", b"\\u0085"),
+    (b"\xe2\x80\xa8", b"\\u2028"),
+    (b"\xe2\x80\xa9", b"\\u2029"),
+)
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 
 
 def line_of(tree: Tree) -> bytes:
     """One line of JSON Lines, its end included."""
-    return msgspec.json.encode(_portable(tree)) + b"\n"
+    line = msgspec.json.encode(_portable(tree))
+    for raw, escaped in _LINE_BREAKS:
+        line = line.replace(raw, escaped)
+    return line + b"\n"
 
 
 def json_of(tree: Tree) -> bytes:
