@@ -96,12 +96,12 @@ async def find(database: Database, owner: str, query: ConversationQuery) -> Conv
     wanted = filtered(select(conversations.c.number), database.kind, owner, query)
     async with database.read() as connection:
         total, page = await _page(connection, wanted, query)
-        rows = await connection.execute(
-            conversation_rows()
-            .where(conversations.c.owner == owner, conversations.c.number.in_(page))
-            .order_by(*_order(query))
+        shown = conversation_rows().where(
+            conversations.c.owner == owner, conversations.c.number.in_(page)
         )
-        items = tuple(map(as_conversation, rows))
+        # Put in order here: SQLite, asked to, would walk along all conversations instead.
+        rows = {row.number: row for row in await connection.execute(shown)}
+    items = tuple(as_conversation(rows[number]) for number in page)
     return ConversationPage(items, total, query.page, query.page_size)
 
 
@@ -134,7 +134,11 @@ def filtered(
     wanted: Select[Any], dialect: str, owner: str, query: ConversationQuery
 ) -> Select[Any]:
     """`wanted`, narrowed to what `query` asks for."""
-    wanted = wanted.where(conversations.c.owner == owner)
+    hits = search.hits(dialect, owner, query.search)
+    if hits is None:
+        wanted = wanted.where(conversations.c.owner == owner)
+    else:  # with no index on this condition, or all conversations would be compared to the hits
+        wanted = wanted.where(conversations.c.owner + "" == owner, conversations.c.number.in_(hits))
     for key, value in query.metadata.items():
         wanted = wanted.where(
             conversations.c.number.in_(
@@ -143,8 +147,7 @@ def filtered(
                 )
             )
         )
-    hits = search.hits(dialect, owner, query.search)
-    return wanted if hits is None else wanted.where(conversations.c.number.in_(hits))
+    return wanted
 
 
 async def change(

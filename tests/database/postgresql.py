@@ -64,7 +64,7 @@ def running(programs: Path) -> Iterator[Postgresql]:
     data = str(folder / "data")
     options = (
         f"-c port={server.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= "
-        "-c shared_buffers=32MB -c max_connections=100"
+        "-c shared_buffers=128MB -c max_connections=100"
     )
     try:
         server.run("initdb", "-D", data, "-U", "sllm", "-A", "trust", "-E", "UTF8", "--no-locale")
