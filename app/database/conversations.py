@@ -1,5 +1,8 @@
 """Conversations as wholes: list and search them, change what they are called, delete them."""
 
+import asyncio
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Select, UnaryExpression, delete, func, select, update
@@ -199,9 +202,18 @@ async def _replace_labels(
 
 async def remove(database: Database, owner: str, id_: str) -> None:
     """Delete with messages, index and idempotency keys. Raises SllmError `not_found`."""
+    ready = await _index_entries(database, owner, id_)
     async with database.write() as connection:
         row = await locked_conversation(connection, owner, id_)
-        await _erase(connection, owner, row)
+        await _erase(connection, owner, row, ready)
+
+
+async def _index_entries(database: Database, owner: str, id_: str) -> dict[int, search.Entry]:
+    """Of the messages so far, which do not change any more: nobody waits while they are made."""
+    async with database.read() as connection:
+        row = await conversation_of(connection, owner, id_)
+        texts = await _indexed(connection, owner, row.number)
+    return await asyncio.to_thread(search.entries, database.kind, owner, texts)
 
 
 async def remove_all(database: Database, owner: str) -> int:
@@ -218,16 +230,27 @@ async def remove_all(database: Database, owner: str) -> int:
             return deleted
 
 
-async def _erase(connection: AsyncConnection, owner: str, row: Any) -> None:
-    found = select(messages.c.number, messages.c.content).where(
-        messages.c.owner == owner,
-        messages.c.conversation == row.number,
-        messages.c.status != "pending",
-    )
-    texts = {message.number: message.content for message in await connection.execute(found)}
-    await search.remove(connection, owner, {number_of(row.number, 0): row.title, **texts})
+async def _erase(
+    connection: AsyncConnection,
+    owner: str,
+    row: Any,
+    ready: Mapping[int, search.Entry] = MappingProxyType({}),
+) -> None:
+    texts = await _indexed(connection, owner, row.number)
+    titled = {number_of(row.number, 0): row.title, **texts}
+    await search.remove(connection, owner, titled, ready)
     await connection.execute(
         delete(conversations).where(
             conversations.c.owner == owner, conversations.c.number == row.number
         )
     )
+
+
+async def _indexed(connection: AsyncConnection, owner: str, conversation: int) -> dict[int, str]:
+    """The messages that the index has, by number."""
+    found = select(messages.c.number, messages.c.content).where(
+        messages.c.owner == owner,
+        messages.c.conversation == conversation,
+        messages.c.status != "pending",
+    )
+    return {message.number: message.content for message in await connection.execute(found)}

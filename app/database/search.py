@@ -4,6 +4,7 @@ Texts are cut up in `folding`. A conversation's title is indexed as its message 
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import BigInteger, Select, TableClause, Text, column, func, select, table
@@ -32,6 +33,9 @@ MAX_HITS = 2_000
 MERGED_PAGES = 8
 MOST_MERGED_PAGES = 512  # at once, for an import
 
+# A row of the index without the number of its text.
+Entry = dict[str, Any]
+
 # FTS5: the column that is called like the table takes queries and commands.
 marks = table(
     "search", column("rowid", BigInteger), column("search"), column("rank"), column("tokens")
@@ -46,10 +50,23 @@ listing = table(
 )
 
 
-async def add(connection: AsyncConnection, owner: str, texts: Mapping[int, str]) -> None:
-    """Make texts findable, by their numbers. Each number must not be in the index yet."""
+def entries(dialect: str, owner: str, texts: Mapping[int, str]) -> dict[int, Entry]:
+    """What the index will hold of each text. Cutting many up takes a while: do it in a thread,
+    before the transaction that adds or removes them."""
+    index = marks if dialect == "sqlite" else listing
+    return {key: _entry(index, owner, text) for key, text in texts.items()}
+
+
+async def add(
+    connection: AsyncConnection,
+    owner: str,
+    texts: Mapping[int, str],
+    ready: Mapping[int, Entry] = MappingProxyType({}),
+) -> None:
+    """Make texts findable, by their numbers. Each number must not be in the index yet; `ready`
+    has the entries that were made before."""
     index = marks if connection.dialect.name == "sqlite" else listing
-    rows = [_row(index, owner, number, text) for number, text in texts.items() if text]
+    rows = _rows(index, owner, texts, ready)
     if rows:
         await connection.execute(index.insert(), rows)
     if rows and index is marks:
@@ -57,10 +74,15 @@ async def add(connection: AsyncConnection, owner: str, texts: Mapping[int, str])
         await connection.execute(marks.insert(), {"search": "merge", "rank": pages})
 
 
-async def remove(connection: AsyncConnection, owner: str, texts: Mapping[int, str]) -> None:
-    """Take texts out; they must be the ones that were added."""
+async def remove(
+    connection: AsyncConnection,
+    owner: str,
+    texts: Mapping[int, str],
+    ready: Mapping[int, Entry] = MappingProxyType({}),
+) -> None:
+    """Take texts out; they must be the ones that were added, and so must those of `ready`."""
     if connection.dialect.name == "sqlite":
-        rows = [_row(marks, owner, number, text) for number, text in texts.items() if text]
+        rows = _rows(marks, owner, texts, ready)
         if rows:
             command = [row | {"search": "delete"} for row in rows]
             await connection.execute(marks.insert(), command)
@@ -70,16 +92,28 @@ async def remove(connection: AsyncConnection, owner: str, texts: Mapping[int, st
         )
 
 
-def _row(index: TableClause, owner: str, number: int, text: str) -> dict[str, Any]:
+def _rows(
+    index: TableClause, owner: str, texts: Mapping[int, str], ready: Mapping[int, Entry]
+) -> list[dict[str, Any]]:
+    rows = []
+    for number, text in texts.items():
+        if text:
+            entry = ready.get(number) or _entry(index, owner, text)
+            place = {"number": number, "conversation": number >> SEQ_BITS, "owner": owner}
+            rows.append({"rowid": number, **entry} if index is marks else place | entry)
+    return rows
+
+
+def _entry(index: TableClause, owner: str, text: str) -> Entry:
     folded, mark = fold(text), owner_mark(owner)
     followed, found = tokens(folded)
     if index is marks:
-        return {"rowid": number, "tokens": " ".join(mark + token for token in followed + found)}
+        return {"tokens": " ".join(mark + token for token in followed + found)}
+    words = folded.split(" ")
     return {
-        "number": number, "conversation": number >> SEQ_BITS, "owner": owner,
-        "spelled": " ".join(spelled(list(map(plain, units(word)))) for word in folded.split(" ")),
+        "spelled": " ".join(spelled(list(map(plain, units(word)))) for word in words),
         "tokens": sorted({mark + token for token in followed + found}),
-    }  # fmt: skip
+    }
 
 
 def hits(dialect: str, owner: str, search: str) -> Select[int] | None:

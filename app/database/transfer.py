@@ -1,7 +1,9 @@
 """Whole conversations out of the database and into it, one at a time."""
 
-from collections.abc import AsyncGenerator, Iterator
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Row, func, select, update
@@ -22,10 +24,6 @@ from app.database.session import Database
 from app.database.tables import MAX_SEQ, conversations, messages, number_of
 from app.database.texts import as_number, check_text, new_id, now
 from app.domain.errors import SllmError
-
-# Indexing is work of this process: between two pieces, it does other things.
-PIECE_MESSAGES = 50
-PIECE_CHARACTERS = 50_000
 
 
 async def export_one(database: Database, owner: str, id_: str) -> Tree:
@@ -77,12 +75,19 @@ async def import_one(database: Database, owner: str, tree: Tree) -> str:
     children. A pending message becomes an interrupted one. SllmError `invalid_parameter`,
     `too_large`.
     """
+    texts = {seq: message.content for seq, message in enumerate(tree.messages, 1)}
+    ready = await asyncio.to_thread(search.entries, database.kind, owner, texts)
     async with database.write() as connection:
-        return await store(connection, owner, tree)
+        return await store(connection, owner, tree, ready)
 
 
-async def store(connection: AsyncConnection, owner: str, tree: Tree) -> str:
-    """`import_one` inside a transaction of the caller's."""
+async def store(
+    connection: AsyncConnection,
+    owner: str,
+    tree: Tree,
+    ready: Mapping[int, search.Entry] = MappingProxyType({}),
+) -> str:
+    """`import_one` inside a transaction of the caller's; `ready` has index entries by place."""
     if len(tree.messages) > MAX_SEQ:
         raise SllmError("too_large", param="messages")
     source = tree.conversation
@@ -90,9 +95,11 @@ async def store(connection: AsyncConnection, owner: str, tree: Tree) -> str:
     number, id_ = await whole.insert(connection, owner, start)
     places = {message.id: seq for seq, message in enumerate(tree.messages, 1)}
     rows = [_row(owner, number, places, message) for message in tree.messages]
-    for piece in _pieces(rows):
-        await connection.execute(messages.insert(), piece)
-        await search.add(connection, owner, {row["number"]: row["content"] for row in piece})
+    if rows:
+        await connection.execute(messages.insert(), rows)
+        texts = {row["number"]: row["content"] for row in rows}
+        entries = {number_of(number, seq): entry for seq, entry in ready.items()}
+        await search.add(connection, owner, texts, entries)
     seq = places.get(source.current_message_id or "", len(rows))
     await connection.execute(
         update(conversations)
@@ -128,16 +135,3 @@ def _row(
 
 def _past(moment: datetime) -> int:
     return min(max(as_number(moment), 0), now())
-
-
-def _pieces(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    piece: list[dict[str, Any]] = []
-    characters = 0
-    for row in rows:
-        piece.append(row)
-        characters += len(row["content"])
-        if len(piece) >= PIECE_MESSAGES or characters >= PIECE_CHARACTERS:
-            yield piece
-            piece, characters = [], 0
-    if piece:
-        yield piece

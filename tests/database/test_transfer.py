@@ -102,19 +102,24 @@ async def test_times_that_cannot_be_are_moved_to_the_nearest_that_can(database: 
         assert before <= moment <= datetime.now(UTC)
 
 
-async def test_a_long_conversation_is_stored_in_pieces_and_found_whole(database: Database) -> None:
-    count = 2 * transfer.PIECE_MESSAGES + 7
-    long = "긴 글 " * (transfer.PIECE_CHARACTERS // 4)
+async def test_a_long_conversation_is_found_whole_and_leaves_whole(database: Database) -> None:
     chain = [
         StoredMessage(
             f"m{n}", f"m{n - 1}" if n else None, "user", f"{n}번째", "complete", MOMENT, 0
         )
-        for n in range(count)
+        for n in range(200)
     ]
-    chain[3] = msgspec.structs.replace(chain[3], content=long)
+    chain[3] = msgspec.structs.replace(chain[3], content="긴 글 " * 50_000)
     id_ = await transfer.import_one(database, "local", tree(*chain))
     _, page = await branches.get_messages(database, "local", id_)
     assert [message.content for message in page.items] == [message.content for message in chain]
-    for words in (f"{count - 1}번째", "긴 글", f"{transfer.PIECE_MESSAGES}번째"):
-        found = await conversations.find(database, "local", ConversationQuery(search=words))
-        assert found.total == 1
+    await questions.ask(database, "local", Question("나중 말", conversation_id=id_))
+    found = {word: await total(database, word) for word in ("199번째", "긴 글", "0번째", "나중")}
+    assert found == {"199번째": 1, "긴 글": 1, "0번째": 1, "나중": 1}
+    await conversations.remove(database, "local", id_)
+    assert {word: await total(database, word) for word in found} == dict.fromkeys(found, 0)
+
+
+async def total(database: Database, search: str) -> int:
+    query = ConversationQuery(search=search)
+    return (await conversations.find(database, "local", query)).total
