@@ -1,8 +1,5 @@
-"""Conversations as wholes: list and search them, change what they are called, delete them."""
+"""Conversations as wholes: begin, list and search them, change what they are called."""
 
-import asyncio
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Select, UnaryExpression, delete, func, select, update
@@ -25,10 +22,8 @@ from app.database.rows import (
     to_json,
 )
 from app.database.session import Database
-from app.database.tables import conversations, labels, messages, number_of
+from app.database.tables import conversations, labels, number_of
 from app.database.texts import check_text, new_id, now
-
-DELETED_AT_ONCE = 100
 
 
 async def create(database: Database, owner: str, start: NewConversation) -> Conversation:
@@ -198,59 +193,3 @@ async def _replace_labels(
     )
     if metadata:
         await connection.execute(labels.insert(), label_rows(owner, number, metadata))
-
-
-async def remove(database: Database, owner: str, id_: str) -> None:
-    """Delete with messages, index and idempotency keys. Raises SllmError `not_found`."""
-    ready = await _index_entries(database, owner, id_)
-    async with database.write() as connection:
-        row = await locked_conversation(connection, owner, id_)
-        await _erase(connection, owner, row, ready)
-
-
-async def _index_entries(database: Database, owner: str, id_: str) -> dict[int, search.Entry]:
-    """Of the messages so far, which do not change any more: nobody waits while they are made."""
-    async with database.read() as connection:
-        row = await conversation_of(connection, owner, id_)
-        texts = await _indexed(connection, owner, row.number)
-    return await asyncio.to_thread(search.entries, database.kind, owner, texts)
-
-
-async def remove_all(database: Database, owner: str) -> int:
-    """Delete every conversation of `owner`, some at a time so that others can write between."""
-    some = select(conversations).where(conversations.c.owner == owner).limit(DELETED_AT_ONCE)
-    deleted = 0
-    while True:
-        async with database.write() as connection:
-            rows = (await connection.execute(some.with_for_update())).all()
-            for row in rows:
-                await _erase(connection, owner, row)
-        deleted += len(rows)
-        if len(rows) < DELETED_AT_ONCE:
-            return deleted
-
-
-async def _erase(
-    connection: AsyncConnection,
-    owner: str,
-    row: Any,
-    ready: Mapping[int, search.Entry] = MappingProxyType({}),
-) -> None:
-    texts = await _indexed(connection, owner, row.number)
-    titled = {number_of(row.number, 0): row.title, **texts}
-    await search.remove(connection, owner, titled, ready)
-    await connection.execute(
-        delete(conversations).where(
-            conversations.c.owner == owner, conversations.c.number == row.number
-        )
-    )
-
-
-async def _indexed(connection: AsyncConnection, owner: str, conversation: int) -> dict[int, str]:
-    """The messages that the index has, by number."""
-    found = select(messages.c.number, messages.c.content).where(
-        messages.c.owner == owner,
-        messages.c.conversation == conversation,
-        messages.c.status != "pending",
-    )
-    return {message.number: message.content for message in await connection.execute(found)}

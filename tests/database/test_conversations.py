@@ -5,7 +5,15 @@ from typing import Any
 
 import pytest
 
-from app.database import Database, answers, branches, conversations, open_database, questions
+from app.database import (
+    Database,
+    answers,
+    branches,
+    conversations,
+    deletion,
+    open_database,
+    questions,
+)
 from app.database.records import Answer, ConversationQuery, NewConversation, Question, Setup, Turn
 from app.domain.errors import SllmError
 from app.domain.generation import Timings, Usage
@@ -189,7 +197,7 @@ async def test_another_owner_s_is_not_found(database: Database) -> None:
     for attempt in (
         conversations.get(database, "other", id_),
         conversations.change(database, "other", id_, title="x"),
-        conversations.remove(database, "other", id_),
+        deletion.remove(database, "other", id_),
         branches.get_messages(database, "other", id_),
         branches.get_message(database, "other", id_, message),
         branches.snapshot(database, "other", id_, message),
@@ -206,7 +214,7 @@ async def test_another_owner_s_is_not_found(database: Database) -> None:
             await attempt
     found = await conversations.find(database, "other", ConversationQuery(search="mine"))
     assert found.total == 0
-    assert await conversations.remove_all(database, "other") == 1
+    assert await deletion.remove_all(database, "other") == 1
     assert await contents(database, id_) == ["mine", "reply"]
 
 
@@ -261,12 +269,12 @@ async def test_lists(database: Database) -> None:
 async def test_deleting(database: Database) -> None:
     first = await turn(database, "삭제할 말", idempotency_key="k", request_hash="h")
     await turn(database, "kept")
-    await conversations.remove(database, "local", first.conversation_id)
+    await deletion.remove(database, "local", first.conversation_id)
     with refusal("not_found"):
         await conversations.get(database, "local", first.conversation_id)
     page = await conversations.find(database, "local", ConversationQuery(search="삭제"))
     assert page.total == 0
     again = Question("new", idempotency_key="k", request_hash="other")
     assert not (await questions.ask(database, "local", again)).repeated
-    assert await conversations.remove_all(database, "local") == 2
+    assert await deletion.remove_all(database, "local") == 2
     assert (await conversations.find(database, "local", ConversationQuery())).total == 0

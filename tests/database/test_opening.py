@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from app.database import Database, DatabaseUnusable, conversations, open_database, sqlite
+from app.database import Database, DatabaseUnusable, conversations, deletion, open_database, sqlite
 from app.database.records import ConversationQuery, NewConversation
 
 NOBODY = 65534
@@ -252,7 +252,7 @@ async def test_deleted_words_are_gone_from_the_file(tmp_path: Path) -> None:
     made = await conversations.create(database, "local", NewConversation("Xylophonquartett"))
     await conversations.create(database, "local", NewConversation("stays"))
     assert b"Xylophonquartett" in everything(tmp_path)
-    await conversations.remove(database, "local", made.id)
+    await deletion.remove(database, "local", made.id)
     await database.close()
     left = everything(tmp_path)
     assert b"Xylophonquartett" not in left

@@ -12,6 +12,7 @@ from app.database import (
     answers,
     branches,
     conversations,
+    deletion,
     idempotency,
     questions,
     templates,
@@ -85,8 +86,8 @@ async def use_everything(database: Database) -> None:
     database.presence.writer = before
     await answers.recover(database)
     await idempotency.forget(database, 60)
-    await conversations.remove(database, "local", id_)
-    await conversations.remove_all(database, "local")
+    await deletion.remove(database, "local", id_)
+    await deletion.remove_all(database, "local")
 
 
 async def plan(database: Database, statement: str, parameters: Any) -> list[str]:

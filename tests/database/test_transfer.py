@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import msgspec
 
-from app.database import Database, answers, branches, conversations, questions, transfer
+from app.database import Database, answers, branches, conversations, deletion, questions, transfer
 from app.database.records import (
     Answer,
     Conversation,
@@ -116,7 +116,7 @@ async def test_a_long_conversation_is_found_whole_and_leaves_whole(database: Dat
     await questions.ask(database, "local", Question("나중 말", conversation_id=id_))
     found = {word: await total(database, word) for word in ("199번째", "긴 글", "0번째", "나중")}
     assert found == {"199번째": 1, "긴 글": 1, "0번째": 1, "나중": 1}
-    await conversations.remove(database, "local", id_)
+    await deletion.remove(database, "local", id_)
     assert {word: await total(database, word) for word in found} == dict.fromkeys(found, 0)
 
 

@@ -8,7 +8,15 @@ from typing import Any
 
 import msgspec
 
-from app.database import Database, answers, branches, conversations, open_database, questions
+from app.database import (
+    Database,
+    answers,
+    branches,
+    conversations,
+    deletion,
+    open_database,
+    questions,
+)
 from app.database.records import Answer, NewConversation, Question, Setup, Turn
 from app.domain.errors import SllmError
 from app.domain.messages import Message
@@ -135,7 +143,7 @@ async def test_repeated_tells_and_stores_nothing(database: Database) -> None:
     with refusal("conflict"):
         await questions.repeated(database, "local", other)
     assert await seqs(database, first.conversation_id) == [1, 2]
-    await conversations.remove(database, "local", first.conversation_id)
+    await deletion.remove(database, "local", first.conversation_id)
     assert await questions.repeated(database, "local", KEYED) is None
 
 

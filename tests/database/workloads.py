@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from app.database import Database, answers, branches, conversations, questions, transfer
+from app.database import Database, answers, branches, conversations, deletion, questions, transfer
 from app.database.records import Answer, ConversationQuery, Question, Turn
 from tests.database.replay import Notes
 
@@ -57,7 +57,7 @@ async def second_thoughts(database: Database, notes: Notes) -> None:
         notes.promise(**{again.answer.id: f"again {n}"})
         await conversations.change(database, OWNER, id_, title=f"제목 {n}", metadata={"n": str(n)})
         if n % 2:
-            await conversations.remove(database, OWNER, id_)
+            await deletion.remove(database, OWNER, id_)
             gone = (question, answer, edited.id, again.answer.id)
             notes.promise(**dict.fromkeys(gone))
 

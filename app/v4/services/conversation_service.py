@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.database import Database, branches, conversations, questions
+from app.database import Database, branches, conversations, deletion, questions
 from app.database.records import (
     Conversation,
     ConversationPage,
@@ -67,11 +67,11 @@ class ConversationService:
 
     async def remove(self, id_: str) -> None:
         """Delete it and all that belongs to it."""
-        await conversations.remove(self._database, self._owner, id_)
+        await deletion.remove(self._database, self._owner, id_)
 
     async def remove_all(self) -> int:
         """Delete every conversation; returns how many there were."""
-        return await conversations.remove_all(self._database, self._owner)
+        return await deletion.remove_all(self._database, self._owner)
 
     async def message(self, id_: str, message_id: str) -> StoredMessage:
         """One message."""
