@@ -1,89 +1,88 @@
 """How long list, get, search and append take in a database of a given size, on SQLite and on
 PostgreSQL: `python -m benchmarks.conversations --conversations 1000 --messages 10000`.
 
-Milliseconds of the functions that routes call, one after the other, in one process.
+Milliseconds of the functions that routes call, one after the other, in one process; `others` are
+the cores that other programs used meanwhile. Filling takes a minute for 100,000 messages; `--keep
+FOLDER` keeps the SQLite file there and takes it again.
 """
 
 import argparse
 import asyncio
+import os
 import random
 import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
-from itertools import accumulate
+from dataclasses import dataclass
 from pathlib import Path
 
-from app.database import (
-    Database,
-    answers,
-    branches,
-    conversations,
-    open_database,
-    questions,
-    transfer,
-)
-from app.database.records import (
-    Answer,
-    Conversation,
-    ConversationQuery,
-    Question,
-    Status,
-    StoredMessage,
-    Tree,
-)
-from app.domain.messages import Role
+from sqlalchemy import select
+
+from app.database import Database, answers, branches, conversations, open_database, questions
+from app.database.records import Answer, ConversationQuery, Question
+from app.database.tables import conversations as rows
+from benchmarks.conversations_fill import Words, fill, tree
+from benchmarks.quiet import Neighbours, wait_until_quiet
 from tests.database import postgresql
 
 OWNER = "local"
-FIRST = datetime(2026, 1, 1, tzinfo=UTC)
-KOREAN = "가나다라마바사아자차카타파하거너더러머버서어저처커터퍼허고노도로모보소오조초코토포호"
-LATIN = "abcdefghijklmnopqrstuvwxyz"
-COMPLETE: Status = "complete"
+ROW = "{:42}" + "{:>8}" * 5
+LIST_IN_PAGES = 20
 
 Operation = Callable[[], Awaitable[object]]
 
 
-class Words:
-    """A vocabulary whose n-th word is n times as rare as the first, as in real texts."""
+@dataclass
+class Store:
+    """A filled database, and what is known of it."""
 
-    def __init__(self, chance: random.Random, size: int = 20_000) -> None:
-        self._chance = chance
-        alphabets = (KOREAN, LATIN)
-        self.all = [
-            "".join(chance.choices(alphabets[n % 2], k=chance.choice((2, 3, 4, 6))))
-            for n in range(size)
+    database: Database
+    words: Words
+    chance: random.Random
+    ids: list[str]
+
+    def find(self, **query: object) -> Awaitable[object]:
+        asked = ConversationQuery(**query)  # type: ignore[arg-type]
+        return conversations.find(self.database, OWNER, asked)
+
+    def search(self, ranks: range, korean: bool, shortest: int, longest: int) -> Operation:
+        """For a word of these ranks and this length."""
+        fitting = [
+            self.words.all[n]
+            for n in ranks
+            if n % 2 == korean and shortest <= len(self.words.all[n]) <= longest
         ]
-        self._weights = list(accumulate(1 / (n + 1) for n in range(size)))
+        return lambda: self.find(search=self.chance.choice(fitting))
 
-    def text(self, words: int) -> str:
-        return " ".join(self._chance.choices(self.all, cum_weights=self._weights, k=words))
-
-
-def tree(words: Words, chance: random.Random, number: int, size: int) -> Tree:
-    moment = FIRST + timedelta(seconds=number)
-    roles: tuple[Role, Role] = ("user", "assistant")
-    messages = tuple(
-        StoredMessage(
-            str(at), str(at - 1) if at else None, roles[at % 2],
-            words.text(chance.randint(5, 120)), COMPLETE, moment, at + 1,
-        )
-        for at in range(size)
-    )  # fmt: skip
-    title = words.text(4)
-    return Tree(Conversation("", title, {}, None, moment, moment, None, size), messages)
+    async def append(self) -> None:
+        question = Question(self.words.text(40), self.chance.choice(self.ids))
+        turn = await questions.ask(self.database, OWNER, question)
+        answer = Answer(self.words.text(80))
+        await answers.settle(self.database, OWNER, turn.answer.id, answer)
 
 
-async def fill(
-    database: Database, chance: random.Random, words: Words, count: int, messages: int
-) -> list[str]:
-    return [
-        await transfer.import_one(
-            database, OWNER, tree(words, chance, number, max(1, messages // count))
-        )
-        for number in range(count)
-    ]
+def operations(store: Store) -> dict[str, Operation]:
+    """Ranks: the first words are in nearly every message, those from 8 on in half of them."""
+    common, usual, rare = range(8, 14), range(20, 3_000), range(10_000, 20_000)
+    pages = max(1, len(store.ids) // LIST_IN_PAGES)
+    return {
+        "nothing": store.database.ping,
+        "list, first page": store.find,
+        "list, any page": lambda: store.find(page=store.chance.randint(1, pages)),
+        "get": lambda: branches.get_messages(store.database, OWNER, store.chance.choice(store.ids)),
+        "search, Korean, in half of the messages": store.search(common, True, 2, 9),
+        "search, English, in half of the messages": store.search(common, False, 2, 9),
+        "search, Korean, two characters, frequent": store.search(usual, True, 2, 2),
+        "search, Korean, two characters, rare": store.search(rare, True, 2, 2),
+        "search, Korean, longer": store.search(usual, True, 3, 9),
+        "search, English, frequent": store.search(usual, False, 2, 10),
+        "search, English, rare": store.search(rare, False, 4, 10),
+        "search, a word as often as it is written": lambda: store.find(search=store.words.text(1)),
+        "search, two words": lambda: store.find(search=store.words.text(2)),
+        "search, the commonest word": lambda: store.find(search=store.words.all[0]),
+        "append a turn (two transactions)": store.append,
+    }
 
 
 async def measure(operation: Operation, times: int) -> list[float]:
@@ -95,49 +94,36 @@ async def measure(operation: Operation, times: int) -> list[float]:
     return took
 
 
-def operations(
-    database: Database, chance: random.Random, words: Words, ids: list[str]
-) -> dict[str, Operation]:
-    pages = max(1, len(ids) // 20)
-
-    def find(**query: object) -> Awaitable[object]:
-        asked = ConversationQuery(**query)  # type: ignore[arg-type]
-        return conversations.find(database, OWNER, asked)
-
-    async def append() -> None:
-        question = Question(words.text(40), chance.choice(ids))
-        turn = await questions.ask(database, OWNER, question)
-        await answers.settle(database, OWNER, turn.answer.id, Answer(words.text(80)))
-
-    return {
-        "list, first page": find,
-        "list, any page": lambda: find(page=chance.randint(1, pages)),
-        "get": lambda: branches.get_messages(database, OWNER, chance.choice(ids)),
-        "search, a word of any rank": lambda: find(search=chance.choice(words.all)),
-        "search, a word as often as it is written": lambda: find(search=words.text(1)),
-        "search, two words": lambda: find(search=words.text(2)),
-        "search, the commonest word": lambda: find(search=words.all[0]),
-        "append a turn (two transactions)": append,
-    }
-
-
-async def run(url: str, options: argparse.Namespace) -> None:
+async def filled(database: Database, options: argparse.Namespace) -> Store:
+    """With what is missing; takes the conversations that are there already."""
     chance = random.Random(7)
     words = Words(chance)
-    with tempfile.TemporaryDirectory() as folder:
-        database = await open_database(url or f"sqlite:///{folder}/sllm.db", Path(folder))
-        before = time.perf_counter()
-        ids = await fill(database, chance, words, options.conversations, options.messages)
-        print(f"\n{database.kind}: filled in {time.perf_counter() - before:.0f} s", flush=True)
-        print(f"{'ms':42}{'p50':>8}{'p99':>8}{'max':>8}")
-        for name, operation in operations(database, chance, words, ids).items():
+    there = select(rows.c.id).where(rows.c.owner == OWNER)
+    async with database.read() as connection:
+        ids = list((await connection.execute(there)).scalars())
+    before = time.perf_counter()
+    size = max(1, options.messages // options.conversations)
+    missing = range(len(ids), options.conversations)
+    ids += await fill(database, OWNER, (tree(words, chance, n, size) for n in missing))
+    print(f"\n{database.kind}: filled in {time.perf_counter() - before:.0f} s", flush=True)
+    return Store(database, words, chance, ids)
+
+
+async def run(url: str, options: argparse.Namespace, *pids: int) -> None:
+    database = await open_database(url, Path())
+    neighbours = Neighbours([os.getpid(), *pids])
+    try:
+        store = await filled(database, options)
+        print(ROW.format("ms", "p50", "p90", "p99", "max", "others"))
+        for name, operation in operations(store).items():
+            await asyncio.to_thread(wait_until_quiet, neighbours, options.patience)
+            neighbours.restart()
             took = await measure(operation, options.times)
-            p99 = statistics.quantiles(took, n=100)[98]
-            figures = (statistics.median(took), p99, max(took))
-            print(f"{name:42}" + "".join(f"{figure:8.1f}" for figure in figures), flush=True)
+            cuts = statistics.quantiles(took, n=100)
+            figures = (statistics.median(took), cuts[89], cuts[98], max(took), neighbours.cores())
+            print(ROW.format(name, *(f"{figure:.1f}" for figure in figures)), flush=True)
+    finally:
         await database.close()
-        if database.kind == "sqlite":
-            print(f"size on disk: {(Path(folder) / 'sllm.db').stat().st_size / 1e6:.0f} MB")
 
 
 def main() -> None:
@@ -145,15 +131,20 @@ def main() -> None:
     parser.add_argument("--conversations", type=int, default=1_000)
     parser.add_argument("--messages", type=int, default=10_000, help="in all of them together")
     parser.add_argument("--times", type=int, default=200, help="how often each is measured")
+    parser.add_argument("--patience", type=float, default=20, help="seconds to wait for quiet")
     parser.add_argument("--only", choices=["sqlite", "postgresql"])
+    parser.add_argument("--keep", type=Path, help="folder for the SQLite file")
     options = parser.parse_args()
     print(f"{options.conversations:,} conversations, {options.messages:,} messages")
     if options.only != "postgresql":
-        asyncio.run(run("", options))
+        with tempfile.TemporaryDirectory() as temporary:
+            path = (options.keep or Path(temporary)).resolve() / "sllm.db"
+            asyncio.run(run(f"sqlite:///{path}", options))
+            print(f"size on disk: {path.stat().st_size / 1e6:.0f} MB")
     programs = postgresql.binaries()
     if programs is not None and options.only != "sqlite":
         with postgresql.running(programs) as server:
-            asyncio.run(run(server.fresh(), options))
+            asyncio.run(run(server.fresh(), options, server.pid()))
 
 
 if __name__ == "__main__":

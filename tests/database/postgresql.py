@@ -47,6 +47,10 @@ class Postgresql:
         where = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "sllm", "-d", database]
         self.run("psql", *where, "-v", "ON_ERROR_STOP=1", "-c", statement)
 
+    def pid(self) -> int:
+        """Of the process that started all others."""
+        return int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+
     def fresh(self) -> str:
         """The URL of a new, empty database."""
         self._made += 1
