@@ -1,6 +1,6 @@
 """What was acknowledged is there: after `kill -9` of workers, and on a disk without room.
 
-SLLM_KILL_CYCLES sets how often a worker is killed (20; a release is tried with 1000).
+TEST_KILL_CYCLES sets how often a worker is killed (20; a release is tried with 1000).
 """
 
 import os
@@ -20,7 +20,7 @@ import pytest
 from tests.support import Server, running
 from tests.v4.support import branch, say
 
-CYCLES = int(os.environ.get("SLLM_KILL_CYCLES", "20"))
+CYCLES = int(os.environ.get("TEST_KILL_CYCLES", "20"))
 SCRIPTED = {"SLLM_MODEL_PATH": "scripted"}
 
 
