@@ -1,9 +1,10 @@
 """How long list, get, search and append take in a database of a given size, on SQLite and on
 PostgreSQL: `python -m benchmarks.conversations --conversations 1000 --messages 10000`.
 
-Milliseconds of the functions that routes call, one after the other, in one process; `others` are
-the cores that other programs used meanwhile. Filling takes a minute for 100,000 messages; `--keep
-FOLDER` keeps the SQLite file there and takes it again.
+Milliseconds of the functions that routes call, one after the other, in one process; `cpu p99` is
+processor time of this process alone, `others` the cores that other programs used meanwhile.
+Filling takes a minute for 100,000 messages; `--keep FOLDER` keeps the SQLite file there and takes
+it again.
 """
 
 import argparse
@@ -27,7 +28,7 @@ from benchmarks.quiet import Neighbours, wait_until_quiet
 from tests.database import postgresql
 
 OWNER = "local"
-ROW = "{:42}" + "{:>8}" * 5
+ROW = "{:42}" + "{:>9}" * 6
 LIST_IN_PAGES = 20
 
 Operation = Callable[[], Awaitable[object]]
@@ -85,13 +86,15 @@ def operations(store: Store) -> dict[str, Operation]:
     }
 
 
-async def measure(operation: Operation, times: int) -> list[float]:
-    took = []
+async def measure(operation: Operation, times: int) -> tuple[list[float], list[float]]:
+    """What each time took, and how much of it this process's threads were at work, in ms."""
+    took, worked = [], []
     for _ in range(times):
-        before = time.perf_counter()
+        before, cpu = time.perf_counter(), time.process_time()
         await operation()
         took.append((time.perf_counter() - before) * 1000)
-    return took
+        worked.append((time.process_time() - cpu) * 1000)
+    return took, worked
 
 
 async def filled(database: Database, options: argparse.Namespace) -> Store:
@@ -114,13 +117,14 @@ async def run(url: str, options: argparse.Namespace, *pids: int) -> None:
     neighbours = Neighbours([os.getpid(), *pids])
     try:
         store = await filled(database, options)
-        print(ROW.format("ms", "p50", "p90", "p99", "max", "others"))
+        print(ROW.format("ms", "p50", "p90", "p99", "max", "cpu p99", "others"))
         for name, operation in operations(store).items():
             await asyncio.to_thread(wait_until_quiet, neighbours, options.patience)
             neighbours.restart()
-            took = await measure(operation, options.times)
-            cuts = statistics.quantiles(took, n=100)
-            figures = (statistics.median(took), cuts[89], cuts[98], max(took), neighbours.cores())
+            took, worked = await measure(operation, options.times)
+            p50, p90, p99 = (statistics.quantiles(took, n=100)[n] for n in (49, 89, 98))
+            cpu = statistics.quantiles(worked, n=100)[98]
+            figures = (p50, p90, p99, max(took), cpu, neighbours.cores())
             print(ROW.format(name, *(f"{figure:.1f}" for figure in figures)), flush=True)
     finally:
         await database.close()

@@ -11,7 +11,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from app.database import migrate, sqlite
-from app.database.errors import DatabaseUnusable
+from app.database.errors import (
+    SQLITE_BUSY,
+    SQLITE_FULL,
+    SQLITE_IOERR,
+    SQLITE_LOCKED,
+    DatabaseUnusable,
+)
 
 HEADER = b"SQLite format 3\0"
 APPLICATION_ID = 0x534C4C4D  # "SLLM"
@@ -39,7 +45,17 @@ def prepare(path: Path) -> None:
     except OSError as error:
         raise DatabaseUnusable(f"{path}: {error.strerror}.") from error
     except library.Error as error:
-        raise DatabaseUnusable(f"{path}: {error}. {ADVICE}") from error
+        raise DatabaseUnusable(f"{path}: {error}. {_advice(error)}") from error
+
+
+def _advice(error: Exception) -> str:
+    """Nothing is wrong with the file where only its disk is full, or another program has it."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (SQLITE_FULL, SQLITE_IOERR):
+        return "Look whether the disk is full or failing, then start again."
+    if code in (SQLITE_BUSY, SQLITE_LOCKED):
+        return "Close the other program that uses the file, then start again."
+    return ADVICE
 
 
 def _make_folder(folder: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from app.database import open_database
 from benchmarks import conversations, power_cut
 from tests.database import workloads
 
@@ -15,13 +16,13 @@ async def test_the_figures_of_a_small_store(url: str, capsys: pytest.CaptureFixt
     lines = capsys.readouterr().out.splitlines()
     names = [line[:42].strip() for line in lines[3:]]
     assert {"list, first page", "get", "append a turn (two transactions)"} <= set(names)
-    assert all(len(line.split()[-5:]) == 5 for line in lines[3:])
+    assert all(float(figure) >= 0 for line in lines[3:] for figure in line[42:].split())
 
 
 async def test_a_store_that_is_there_is_taken_again(url: str) -> None:
     options = argparse.Namespace(conversations=5, messages=10)
     for _ in range(2):
-        database = await conversations.open_database(url, Path())
+        database = await open_database(url, Path())
         store = await conversations.filled(database, options)
         await database.close()
         assert len(store.ids) == 5

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from app.database import Database, answers, conversations, open_database, questions, sqlite
+from app.database import (
+    Database,
+    DatabaseUnusable,
+    answers,
+    conversations,
+    open_database,
+    questions,
+    sqlite,
+)
 from app.database.records import Answer, ConversationQuery, NewConversation, Question
 from app.domain.errors import SllmError
 from tests.database import postgresql
@@ -69,6 +77,16 @@ async def test_writes_work_again_once_there_is_room(tmp_path: Path) -> None:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert connection.execute("SELECT count(*) FROM messages").fetchall() == [(4,)]
         connection.execute("INSERT INTO search (search) VALUES ('integrity-check')")
+
+
+async def test_a_start_on_a_full_disk_says_so(tmp_path: Path) -> None:
+    await (await open_database(None, tmp_path)).close()
+    with (
+        no_file_larger_than(1_000),
+        pytest.raises(DatabaseUnusable, match="Look whether the disk is full"),
+    ):
+        await open_database(None, tmp_path)
+    await (await open_database(None, tmp_path)).close()
 
 
 async def fail(database: Database, state: str) -> None:
