@@ -22,7 +22,7 @@ from app.engine.onnx.guidance import Guide, guide
 from app.engine.onnx.layout import Layout, read_layout
 from app.engine.onnx.sequence import Outcome, Request
 from app.engine.onnx.sequence import Sequence as RunningSequence
-from app.engine.onnx.session import ERRORS, open_session
+from app.engine.onnx.session import UNREADABLE, open_session
 from app.engine.onnx.slots import Slots
 from app.engine.onnx.step_loop import StepLoop
 from app.engine.onnx.stop import StopFilter
@@ -56,8 +56,8 @@ class OnnxBackend:
             raise LoadError("onnx_gpu_required")
         try:
             with batch_threads():
-                session = open_session(spec.path, spec.threads)
-        except ERRORS as error:
+                session = open_session(Path(spec.path), spec.threads)
+        except UNREADABLE as error:
             raise LoadError("onnx_load_failed", model=spec.id, reason=_why(spec, error)) from error
         head_size = _beside(spec).head_size
         layout = read_layout(session.get_inputs(), session.get_outputs(), spec.id, head_size)
