@@ -67,6 +67,7 @@ class OnnxBackend:
         return cls(spec, Batch(graph, slots, spec.batch), layout, graph.vocabulary)
 
     async def open(self) -> None:
+        self._texts.open()
         self._steps = StepLoop(self._batch)
 
     async def prompt(self, messages: Sequence[Message]) -> list[int]:
@@ -123,6 +124,8 @@ class Texts:
             if beside.chat_template
             else None
         )
+
+    def open(self) -> None:
         self._thread = ThreadPoolExecutor(1, "onnx-texts")
 
     async def run(self, work: Callable[[], T]) -> T:

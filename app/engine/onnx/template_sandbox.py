@@ -72,7 +72,8 @@ class SandboxedTemplates(ImmutableSandboxedEnvironment):
             check_size(_size(left) * (right if isinstance(right, int) else 1))
             check_size(_size(right) * (left if isinstance(left, int) else 1))
         elif operator == "**":
-            check_size(abs(right) if isinstance(right, int) else 0, 64)
+            check_size(abs(right), 64)
+            check_size(abs(left), 1 << 64)
         else:
             check_size(_size(left) + _size(right))
         return super().call_binop(context, operator, left, right)
@@ -87,7 +88,7 @@ class SandboxedTemplates(ImmutableSandboxedEnvironment):
         return "".join(texts)
 
 
-def check_size(size: int, limit: int = MAX_CHARACTERS) -> None:
+def check_size(size: float, limit: int = MAX_CHARACTERS) -> None:
     """Raise TemplateRuntimeError when a text, a list or a loop gets too long."""
     if size > limit:
         raise TemplateRuntimeError("the chat template makes too much")
