@@ -15,8 +15,7 @@ from pathlib import Path
 import msgspec
 import uvloop
 
-from app.engine.backends.base import Backend
-from app.engine.backends.llama import LlamaBackend, LoadError
+from app.engine.backends.base import Backend, LoadError
 from app.engine.backends.scripted import ScriptedBackend
 from app.engine.lifeline import die_with_parent, outlive_parent
 from app.engine.runtime_dir import OwnerLock, remove
@@ -42,9 +41,18 @@ def main() -> int:
 
 
 def _load(spec: EngineSpec) -> Backend:
-    if spec.backend == "scripted":
-        return ScriptedBackend(spec)
-    return LlamaBackend.load(spec)
+    # Each library only where it is needed: they are large, and one may be broken.
+    match spec.backend:
+        case "scripted":
+            return ScriptedBackend(spec)
+        case "onnx":
+            from app.engine.backends.onnx import OnnxBackend
+
+            return OnnxBackend.load(spec)
+        case "llama":
+            from app.engine.backends.llama import LlamaBackend
+
+            return LlamaBackend.load(spec)
 
 
 def _report(outcome: dict[str, object]) -> None:
@@ -53,8 +61,7 @@ def _report(outcome: dict[str, object]) -> None:
 
 
 async def _serve(spec: EngineSpec, backend: Backend) -> int:
-    if isinstance(backend, LlamaBackend):
-        await backend.open()
+    await backend.open()
     server = EngineServer(backend, spec)
     path = Path(spec.directory) / "engine.sock"
     path.unlink(missing_ok=True)

@@ -10,8 +10,8 @@ import pytest
 from app.domain.messages import Message
 from app.domain.options import GenerationOptions, ResponseFormat
 from app.engine.backends.base import BackendEvent, End, Piece, Progress
+from app.engine.backends.chat_prompt import ChatPrompt, fold, transcript
 from app.engine.backends.llama import LlamaBackend
-from app.engine.backends.llama_prompt import ChatPrompt, fold, transcript
 from app.engine.spec import EngineSpec
 from app.weights import ModelSpec
 from app.weights.preflight import check

@@ -43,10 +43,23 @@ class BackendDied(Exception):
     """The native engine is gone: the process has to be started anew."""
 
 
+class LoadError(Exception):
+    """The weights cannot be loaded; `text` is an i18n key, filled with `values`."""
+
+    def __init__(self, text: str, **values: str | int | float) -> None:
+        super().__init__(text)
+        self.text = text
+        self.values = values
+
+
 class Backend(Protocol):
     """Weights that are loaded and can be asked. All token ids are of the weights' tokenizer."""
 
     info: ModelInfo
+
+    async def open(self) -> None:
+        """On the event loop that will ask, once, before anything else."""
+        ...
 
     async def prompt(self, messages: Sequence[Message]) -> list[int]:
         """The messages as the weights' chat template renders them, as token ids.

@@ -13,10 +13,10 @@ from typing import Any
 from app.domain.messages import Message
 from app.domain.model_info import ModelInfo, Notice
 from app.domain.options import GenerationOptions
-from app.engine.backends.base import BackendEvent
+from app.engine.backends.base import BackendEvent, LoadError
+from app.engine.backends.chat_prompt import ChatPrompt, PlainPrompt
 from app.engine.backends.llama_client import LlamaClient
 from app.engine.backends.llama_gpu import gpu_devices
-from app.engine.backends.llama_prompt import ChatPrompt, PlainPrompt
 from app.engine.backends.llama_request import completion_body
 from app.engine.backends.llama_stream import follow_completion
 from app.engine.scheduling_class import batch_threads
@@ -26,15 +26,6 @@ from app.engine.spec import EngineSpec
 _NVIDIA = Path("/dev/nvidiactl")
 # A GPU wants large batches; the answer to a cancel is still quick there.
 GPU_BATCH = 512
-
-
-class LoadError(Exception):
-    """The weights cannot be loaded; `text` is an i18n key, filled with `values`."""
-
-    def __init__(self, text: str, **values: str | int | float) -> None:
-        super().__init__(text)
-        self.text = text
-        self.values = values
 
 
 def _params(spec: EngineSpec, socket: Path, key: str, on_gpu: bool) -> Any:

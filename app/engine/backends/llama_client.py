@@ -11,6 +11,7 @@ import msgspec
 
 from app.domain.errors import SllmError
 from app.engine.backends.base import BackendDied
+from app.engine.backends.chat_prompt import TemplateRefused
 
 _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5)
 
@@ -96,8 +97,12 @@ class LlamaClient:
         return tokens
 
     async def apply_template(self, messages: list[dict[str, str]]) -> str:
-        """The weights' chat template over the messages, ready for the assistant's answer."""
-        prompt: str = (await self.post("/apply-template", {"messages": messages}))["prompt"]
+        """The weights' chat template over the messages. Raises TemplateRefused."""
+        try:
+            answer = await self.post("/apply-template", {"messages": messages})
+        except LlamaRefused as refusal:
+            raise TemplateRefused(str(refusal)) from refusal
+        prompt: str = answer["prompt"]
         return prompt
 
     async def close(self) -> None:

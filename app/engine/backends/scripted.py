@@ -73,6 +73,9 @@ class ScriptedBackend:
         self._held: dict[int, list[int]] = {}
         self._asked: dict[tuple[int, ...], tuple[Message, ...]] = {}
 
+    async def open(self) -> None:
+        """Nothing is needed."""
+
     async def prompt(self, messages: Sequence[Message]) -> list[int]:
         text = "".join(f"<{m.role}> {m.content} </{m.role}> " for m in messages)
         ids = await self.tokens(text + "<assistant>")

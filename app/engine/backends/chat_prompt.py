@@ -8,10 +8,10 @@ own control tokens and every run between them is tokenized as plain text.
 import re
 import secrets
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from app.domain.errors import SllmError
 from app.domain.messages import Message
-from app.engine.backends.llama_client import LlamaClient, LlamaRefused
 
 # llama.cpp treats these as control tokens even where the vocabulary does not mark them so.
 ALWAYS_CONTROL = (
@@ -35,12 +35,30 @@ ALWAYS_CONTROL = (
 )
 
 
+class TemplateRefused(Exception):
+    """The weights' chat template does not take these messages."""
+
+
+class TextEngine(Protocol):
+    """What a backend's tokenizer and chat template can do."""
+
+    async def tokenize(
+        self, text: str, *, parse_special: bool, add_special: bool = False
+    ) -> list[int]:
+        """Token ids; without `parse_special` a control token's spelling stays plain text."""
+        ...
+
+    async def apply_template(self, messages: list[dict[str, str]]) -> str:
+        """The messages, ready for the assistant's answer. Raises TemplateRefused."""
+        ...
+
+
 class ChatPrompt:
     """The prompt of weights that carry a chat template."""
 
     stop: tuple[str, ...] = ()
 
-    def __init__(self, client: LlamaClient, control_tokens: Sequence[str]) -> None:
+    def __init__(self, client: TextEngine, control_tokens: Sequence[str]) -> None:
         self._client = client
         spellings = sorted({*control_tokens, *ALWAYS_CONTROL} - {""}, key=len, reverse=True)
         self._control = re.compile("|".join(map(re.escape, spellings)))
@@ -96,11 +114,11 @@ class ChatPrompt:
         row get them folded together; what is still refused is the client's error."""
         try:
             return await self._apply(messages)
-        except LlamaRefused:
+        except TemplateRefused:
             folded = fold(messages)
         try:
             return await self._apply(folded)
-        except LlamaRefused as refusal:
+        except TemplateRefused as refusal:
             raise SllmError("invalid_parameter", "template_refused", param="messages") from refusal
 
     async def _apply(self, messages: Sequence[Message]) -> str:
@@ -121,7 +139,7 @@ class PlainPrompt:
 
     stop: tuple[str, ...] = ("\nUser:",)
 
-    def __init__(self, client: LlamaClient) -> None:
+    def __init__(self, client: TextEngine) -> None:
         self._client = client
 
     async def ids(self, messages: Sequence[Message]) -> list[int]:

@@ -1,0 +1,186 @@
+"""ONNX weights: the backend over our own slots on plain onnxruntime (app.engine.onnx).
+
+Text is prepared on one thread, the batch is computed on another; the event loop only waits.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from app.domain.errors import SllmError
+from app.domain.messages import Message
+from app.domain.model_info import ModelInfo, Notice
+from app.domain.options import GenerationOptions
+from app.engine.backends.base import BackendDied, BackendEvent, End, LoadError
+from app.engine.backends.chat_prompt import ChatPrompt, PlainPrompt
+from app.engine.onnx.batch import Batch
+from app.engine.onnx.chat_template import ChatTemplate
+from app.engine.onnx.graph import Graph, probe
+from app.engine.onnx.guidance import Guide, guide
+from app.engine.onnx.layout import Layout, read_layout
+from app.engine.onnx.sequence import Outcome, Request
+from app.engine.onnx.sequence import Sequence as RunningSequence
+from app.engine.onnx.session import UNREADABLE, open_session
+from app.engine.onnx.slots import Slots
+from app.engine.onnx.step_loop import StepLoop
+from app.engine.onnx.stop import StopFilter
+from app.engine.onnx.tokenizer import TextStream, TextTokenizer, Vocabulary
+from app.engine.scheduling_class import batch_threads
+from app.engine.spec import EngineSpec, OnnxSpec
+
+T = TypeVar("T")
+
+
+class OnnxBackend:
+    """Loaded ONNX weights. Build it with `load` (blocking), then `await open()`."""
+
+    def __init__(self, spec: EngineSpec, batch: Batch, layout: Layout, width: int) -> None:
+        beside = _beside(spec)
+        self._batch = batch
+        self._end_tokens = frozenset(beside.end_tokens)
+        tokenizer = Path(beside.tokenizer)
+        self._vocabulary = Vocabulary(tokenizer, width, beside.end_tokens, spec.id)
+        texts = Texts(tokenizer, beside, spec.id)
+        self._texts = texts
+        self._prompt = (
+            ChatPrompt(texts, texts.control_tokens) if beside.chat_template else PlainPrompt(texts)
+        )
+        self.info = _info(spec, layout, has_template=bool(beside.chat_template))
+
+    @classmethod
+    def load(cls, spec: EngineSpec) -> "OnnxBackend":
+        """Read the weights; takes as long as it takes. Raises LoadError."""
+        if spec.use_gpu == "required":
+            raise LoadError("onnx_gpu_required")
+        try:
+            with batch_threads():
+                session = open_session(Path(spec.path), spec.threads)
+        except UNREADABLE as error:
+            raise LoadError("onnx_load_failed", model=spec.id, reason=_why(spec, error)) from error
+        head_size = _beside(spec).head_size
+        layout = read_layout(session.get_inputs(), session.get_outputs(), spec.id, head_size)
+        facts = probe(session, layout, spec.id)
+        slots = Slots(layout.caches, spec.slots, spec.context_length)
+        graph = Graph(session, layout, slots, facts)
+        return cls(spec, Batch(graph, slots, spec.batch), layout, graph.vocabulary)
+
+    async def open(self) -> None:
+        self._texts.open()
+        self._steps = StepLoop(self._batch)
+
+    async def prompt(self, messages: Sequence[Message]) -> list[int]:
+        return await self._prompt.ids(messages)
+
+    async def tokens(self, text: str) -> list[int]:
+        return await self._texts.tokenize(text, parse_special=False)
+
+    async def generate(
+        self, prompt: list[int], options: GenerationOptions, slot: int, reuse: bool
+    ) -> AsyncGenerator[BackendEvent, None]:
+        outcomes: asyncio.Queue[Outcome] = asyncio.Queue()
+        sequence = RunningSequence(
+            request=Request(prompt, options, slot, reuse),
+            text=TextStream(self._vocabulary),
+            stop=StopFilter((*options.stop, *self._prompt.stop)),
+            guide=await self._guide(options),
+            end_tokens=self._end_tokens,
+            deliver=outcomes.put_nowait,
+        )
+        self._steps.submit(sequence)
+        try:
+            while True:
+                outcome = await outcomes.get()
+                if isinstance(outcome, SllmError | BackendDied):
+                    raise outcome
+                yield outcome
+                if isinstance(outcome, End):
+                    return
+        finally:
+            self._steps.leave(sequence)
+
+    async def _guide(self, options: GenerationOptions) -> Guide | None:
+        if options.response_format.type == "text":
+            return None
+        return await self._texts.run(
+            lambda: guide(self._vocabulary.guidance, options.response_format)
+        )
+
+    async def close(self) -> None:
+        await self._steps.close()
+        self._texts.close()
+
+
+class Texts:
+    """The weights' tokenizer and chat template, on a thread of their own: a long text must not
+    keep the event loop from the others' tokens."""
+
+    def __init__(self, tokenizer: Path, beside: OnnxSpec, model: str) -> None:
+        self._tokenizer = TextTokenizer(tokenizer, model)
+        self.control_tokens = self._tokenizer.control_tokens
+        self._template = (
+            ChatTemplate(beside.chat_template, beside.special_tokens, model)
+            if beside.chat_template
+            else None
+        )
+
+    def open(self) -> None:
+        self._thread = ThreadPoolExecutor(1, "onnx-texts")
+
+    async def run(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    async def tokenize(
+        self, text: str, *, parse_special: bool, add_special: bool = False
+    ) -> list[int]:
+        # A chat template writes the tokens around the text itself.
+        ends = add_special and self._template is None
+        return await self.run(lambda: self._tokenizer.ids(text, control=parse_special, ends=ends))
+
+    async def apply_template(self, messages: list[dict[str, str]]) -> str:
+        assert self._template is not None
+        template = self._template
+        return await self.run(lambda: template.render(messages))
+
+    def close(self) -> None:
+        self._thread.shutdown(wait=False)
+
+
+def _beside(spec: EngineSpec) -> OnnxSpec:
+    assert spec.onnx is not None
+    return spec.onnx
+
+
+def _why(spec: EngineSpec, error: Exception) -> str:
+    """The library's own words, without paths."""
+    folder = str(Path(spec.path).parent)
+    return str(error).replace(folder + "/", "").replace(folder, "")[:300]
+
+
+def _info(spec: EngineSpec, layout: Layout, has_template: bool) -> ModelInfo:
+    warnings = list(spec.notices)
+    if not has_template:
+        warnings.append(Notice("no_chat_template", {"model": spec.id}))
+    if spec.use_gpu == "true":
+        warnings.append(Notice("onnx_cpu_fallback"))
+    return ModelInfo(
+        id=spec.id,
+        format="onnx",
+        architecture=spec.architecture,
+        quantization=spec.quantization,
+        parameters=spec.parameters,
+        languages=spec.languages,
+        context_length=spec.context_length,
+        training_context_length=spec.training_context_length,
+        slots=spec.slots,
+        device="cpu",
+        gpu_layers=0,
+        settings={
+            "batch": spec.batch,
+            "threads": spec.threads,
+            "kv_cache": layout.precision,
+            "kv_cache_tokens": spec.context_length * spec.slots,
+        },
+        warnings=tuple(warnings),
+    )

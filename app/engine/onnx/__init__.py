@@ -1,0 +1,1 @@
+"""Continuous batching over plain onnxruntime: graph, slots, batch, sampling, text in and out."""

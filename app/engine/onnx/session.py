@@ -1,0 +1,79 @@
+"""An onnxruntime session with the options that this server wants, and its errors by name."""
+
+import logging
+from pathlib import Path
+from typing import Any, Final
+
+import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as native
+
+from app.engine.onnx.head import last_row_only
+
+log = logging.getLogger(__name__)
+# Everything that onnxruntime raises about a graph or a run; they share no base but Exception.
+ERRORS: Final[tuple[type[Exception], ...]] = (
+    native.EPFail,
+    native.EngineError,
+    native.Fail,
+    native.InvalidArgument,
+    native.InvalidGraph,
+    native.InvalidProtobuf,
+    native.NoModel,
+    native.NoSuchFile,
+    native.NotFound,
+    native.NotImplemented,
+    native.RuntimeException,
+)
+UNREADABLE: Final[tuple[type[Exception], ...]] = (OSError, *ERRORS)
+_FATAL_ONLY: Final = 4
+# Threads that wait for the next operator look for it this long before they sleep. The library's
+# own choice (a millisecond) halves the speed beside a busy neighbour.
+_SPIN: Final = ("session.intra_op.spin_duration_us", "20")
+_EXTERNAL_DATA: Final = "session.model_external_initializers_file_folder_path"
+
+
+# A graph is changed in memory; above this its weights are inside and would be there twice.
+_MAX_CHANGED_BYTES: Final = 512 * 1024 * 1024
+
+
+def open_session(path: Path, threads: int) -> Any:
+    """Load the graph on the CPU, with logits for the last row only where that can be done.
+
+    Raises one of UNREADABLE.
+    """
+    onnxruntime.disable_telemetry_events()
+    changed = _changed(path)
+    if changed is not None:
+        try:
+            return _session(changed, path.parent, threads)
+        except ERRORS:
+            log.info("the graph of %s is used as it is", path.name)
+    return _session(str(path), path.parent, threads)
+
+
+def _changed(path: Path) -> bytes | None:
+    if path.stat().st_size > _MAX_CHANGED_BYTES:
+        return None
+    try:
+        return last_row_only(path.read_bytes())
+    except ValueError:
+        return None
+
+
+def _session(model: bytes | str, folder: Path, threads: int) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Patterns are per shape, and here every step has a shape of its own.
+    options.enable_mem_pattern = False
+    options.log_severity_level = _FATAL_ONLY
+    options.add_session_config_entry(*_SPIN)
+    options.add_session_config_entry(_EXTERNAL_DATA, str(folder))
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def quiet() -> Any:
+    """Run options under which a failing run says nothing on standard error."""
+    options = onnxruntime.RunOptions()
+    options.log_severity_level = _FATAL_ONLY
+    return options

@@ -1,0 +1,92 @@
+"""Text to token ids and back, through the weights' own tokenizer.json."""
+
+import codecs
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from llguidance import LLTokenizer
+from tokenizers import AddedToken, Tokenizer
+
+from app.engine.backends.base import LoadError
+from app.engine.backends.chat_prompt import ALWAYS_CONTROL
+
+# Put before a run of plain text, so that it is tokenized as the middle of a text; no message
+# holds a NUL.
+_MIDDLE: Final = "\0"
+
+
+class TextTokenizer:
+    """`control_tokens` are the spellings that only a template may use. Not for two threads at
+    once: whether they are seen in a text is a switch of the library's object."""
+
+    def __init__(self, path: Path, model: str) -> None:
+        try:
+            self._tokenizer = Tokenizer.from_str(_guarded(path.read_bytes()))
+        except (OSError, UnicodeDecodeError, msgspec.DecodeError) as error:
+            raise LoadError("onnx_tokenizer", model=model, reason=str(error)[:200]) from error
+        except Exception as error:
+            # The library has no error type of its own.
+            raise LoadError("onnx_tokenizer", model=model, reason=str(error)[:200]) from error
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        added = self._tokenizer.get_added_tokens_decoder().values()
+        self.control_tokens = tuple(token.content for token in added if token.special)
+        self._tokenizer.add_tokens([AddedToken(_MIDDLE, normalized=False)])
+
+    def ids(
+        self, text: str, *, control: bool, ends: bool = False, middle: bool = False
+    ) -> list[int]:
+        """Token ids. With `control` the spellings of control tokens become those tokens; with
+        `ends` come the tokens that the tokenizer puts around a text; `middle` is for a text
+        that goes on another one."""
+        self._tokenizer.encode_special_tokens = not control
+        ids: list[int] = self._tokenizer.encode(
+            _MIDDLE + text if middle else text, add_special_tokens=ends
+        ).ids
+        return ids[1:] if middle else ids
+
+
+def _guarded(file: bytes) -> str:
+    """tokenizer.json in which all that is known as a control token is marked as one."""
+    content = msgspec.json.decode(file)
+    if not isinstance(content, dict):
+        raise msgspec.DecodeError("not an object")
+    for token in content.get("added_tokens", []):
+        if token["content"] in ALWAYS_CONTROL:
+            token["special"] = True
+    return msgspec.json.encode(content).decode()
+
+
+class Vocabulary:
+    """The bytes of each token, and the tokenizer as llguidance wants it. `size` is the width of
+    the model's logits, which may go beyond the tokens."""
+
+    def __init__(self, path: Path, size: int, end_tokens: Sequence[int], model: str) -> None:
+        try:
+            self.guidance = LLTokenizer(str(path), n_vocab=size, eos_token=list(end_tokens))
+        except ValueError as error:
+            raise LoadError("onnx_tokenizer", model=model, reason=str(error)[:200]) from error
+        self._bytes: dict[int, bytes] = {}
+
+    def bytes_of(self, token: int) -> bytes:
+        """What a token writes; control tokens write nothing."""
+        known = self._bytes.get(token)
+        if known is None:
+            special = self.guidance.is_special_token(token)
+            known = b"" if special else self.guidance.decode_bytes([token])
+            self._bytes[token] = known
+        return known
+
+
+class TextStream:
+    """Tokens to text, as they come. A character that is not whole yet waits; bytes that are no
+    UTF-8 are left out, never replaced."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._decoder = codecs.getincrementaldecoder("utf-8")("ignore")
+
+    def feed(self, token: int) -> str:
+        return self._decoder.decode(self._vocabulary.bytes_of(token))

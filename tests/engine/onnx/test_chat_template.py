@@ -1,0 +1,83 @@
+"""The weights' chat template: what it can do, and what it cannot."""
+
+import pytest
+
+from app.engine.backends.base import LoadError
+from app.engine.backends.chat_prompt import TemplateRefused
+from app.engine.onnx.chat_template import ChatTemplate
+
+MESSAGES = [{"role": "user", "content": "1 < 2 & <b>안녕</b>"}]
+TOKENS = {"bos_token": "<s>", "eos_token": "</s>"}
+
+
+def rendered(text: str, messages: list[dict[str, str]] = MESSAGES) -> str:
+    return ChatTemplate(text, TOKENS, "m").render(messages)
+
+
+def test_blanks_are_trimmed_as_transformers_does() -> None:
+    text = "{% for m in messages %}\n  {% if true %}\n{{ m.content }}\n  {% endif %}\n{% endfor %}"
+    assert rendered(text) == "1 < 2 & <b>안녕</b>\n"
+
+
+def test_names_that_templates_use_are_there() -> None:
+    assert (
+        rendered("{{ bos_token }}{{ add_generation_prompt }}{{ tools is none }}") == "<s>TrueTrue"
+    )
+    assert rendered("{{ messages[0] | tojson }}").endswith('"content": "1 < 2 & <b>안녕</b>"}')
+    assert rendered("{{ {'b': 1, 'a': 2} | tojson(indent=1) }}") == '{\n "b": 1,\n "a": 2\n}'
+    assert rendered("{{ strftime_now('%Y') | length }}") == "4"
+    assert rendered("{% generation %}x{{ 1 }}{% endgeneration %}y") == "x1y"
+    assert (
+        rendered("{% for i in [1, 2, 3] %}{% if i == 2 %}{% break %}{% endif %}{{ i }}{% endfor %}")
+        == "1"
+    )
+    assert (
+        rendered("{% for i in range(3) %}{{ loop.index ~ '.' ~ i }} {% endfor %}") == "1.0 2.1 3.2 "
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ raise_exception('no') }}",
+        "{{ messages.x.y }}",
+        "{{ 1 // 0 }}",
+        "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
+        "{{ messages.append(1) }}",
+        "{{ ''.__class__.__mro__ }}",
+        "{{ cycler.__init__.__globals__ }}",
+    ],
+)
+def test_what_goes_wrong_is_a_refusal(text: str) -> None:
+    with pytest.raises(TemplateRefused):
+        rendered(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
+        "{% for a in 'abc' * 9999 %}{% for b in range(9999) %}{% endfor %}{% endfor %}",
+        "{% set n = namespace(x='a') %}{% for i in range(9) %}{% set n.x = n.x ~ n.x * 99 %}{% endfor %}",
+        "{% set n = namespace(x=['a']) %}{% for i in range(99) %}{% set n.x = n.x + n.x %}{% endfor %}",
+        "{{ 'x' * 9999999999 }}",
+        "{{ 9 ** 99999999 }}",
+        "{{ 99 ** 64 ** 64 }}",
+        "{% for i in range(99999) %}{{ 'x' * 9999 }}{% endfor %}",
+    ],
+)
+def test_a_template_without_end_is_ended(text: str) -> None:
+    with pytest.raises(TemplateRefused):
+        rendered(text)
+
+
+def test_every_rendering_counts_anew() -> None:
+    template = ChatTemplate("{% for i in range(90000) %}{% endfor %}", {}, "m")
+    assert [template.render(MESSAGES) for _ in range(4)] == [""] * 4
+
+
+@pytest.mark.parametrize("text", ["{% if %}", "{{", "{% include 'x' %}{% nonsense %}"])
+def test_a_broken_template_is_told_when_loading(text: str) -> None:
+    with pytest.raises(LoadError) as caught:
+        ChatTemplate(text, {}, "m")
+    assert caught.value.text == "onnx_chat_template"
