@@ -7,15 +7,28 @@ from msgspec import Struct
 from app.domain.model_info import Notice
 
 
+class OnnxSpec(Struct, frozen=True):
+    """What stands beside an ONNX graph. `tokenizer` is the path of tokenizer.json;
+    `chat_template` the Jinja text, "" when there is none; `special_tokens` what it may name
+    (`bos_token`, `eos_token`, …); `end_tokens` the ids that end an answer.
+    """
+
+    tokenizer: str
+    chat_template: str = ""
+    special_tokens: dict[str, str] = {}
+    end_tokens: tuple[int, ...] = ()
+
+
 class EngineSpec(Struct, frozen=True):
     """Weights, facts read from them, and settings chosen for this machine.
 
+    `path` is a .gguf file (llama) or a .onnx file (onnx, with `onnx` set).
     `context_length` is the window of one slot in tokens; `batch` the prompt tokens computed
     between two looks at the other slots; `directory` the private (0700) runtime directory;
     `server` the process whose end ends the engine.
     """
 
-    backend: Literal["llama", "scripted"]
+    backend: Literal["llama", "onnx", "scripted"]
     directory: str
     id: str
     path: str
@@ -36,3 +49,4 @@ class EngineSpec(Struct, frozen=True):
     rate_limit: int | None = None
     notices: tuple[Notice, ...] = ()
     server: int = 0
+    onnx: OnnxSpec | None = None
