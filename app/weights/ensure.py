@@ -11,6 +11,7 @@ from typing import Final
 from app.weights import catalog, store
 from app.weights.catalog import CatalogEntry, HubSource, Source
 from app.weights.errors import SourceFailedError, WeightsError
+from app.weights.onnx_files import choose_graph, is_onnx_folder, model_name
 from app.weights.spec import ModelSpec
 from app.weights.task import Task
 
@@ -61,15 +62,19 @@ def _expanded(text: str) -> Path:
 
 def _of_path(path: Path) -> ModelSpec:
     if path.is_dir():
-        raise _directory_error(path)
+        if not is_onnx_folder(path):
+            raise _directory_error(path)
+        return _of_onnx(choose_graph(path))
     if path.suffix.lower() == ".onnx":
-        raise WeightsError("weights_onnx_not_yet", file=path.name)
+        return _of_onnx(path)
     return ModelSpec(id=_safe_id(path.stem), path=str(path.absolute()))
 
 
+def _of_onnx(graph: Path) -> ModelSpec:
+    return ModelSpec(id=_safe_id(model_name(graph)), path=str(graph.absolute()), format="onnx")
+
+
 def _directory_error(path: Path) -> WeightsError:
-    if next(path.glob("**/*.onnx"), None) or (path / "genai_config.json").exists():
-        return WeightsError("weights_onnx_not_yet", file=path.name)
     found = sorted(file.name for file in path.glob("*.gguf"))[:5]
     if found:
         return WeightsError("weights_gguf_in_directory", file=path.name, found=", ".join(found))
