@@ -30,6 +30,7 @@ class Config(Struct):
     seq_length: int | None = None
     vocab_size: int = 0
     hidden_size: int = 0
+    num_hidden_layers: int = 0
     num_attention_heads: int = 0
     num_key_value_heads: int | None = None
     head_dim: int | None = None
@@ -113,7 +114,7 @@ def read_json(path: Path, kind: type[Parsed]) -> Parsed:
     limit = MAX_TOKENIZER if kind is Tokenizer else MAX_CONFIG
     try:
         return msgspec.json.decode(content(path, limit), type=kind)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _damaged(path, str(error)) from error
     except RecursionError as error:
         raise _damaged(path, "nested too deeply") from error

@@ -3,6 +3,7 @@
 Format: onnx.proto 3 (ModelProto). What a text model must have is onnx_preflight's business.
 """
 
+import os
 from typing import Final
 
 from msgspec import Struct
@@ -10,10 +11,12 @@ from msgspec import Struct
 from app.weights.errors import WeightsError
 from app.weights.onnx_tensors import Contents, External
 from app.weights.onnx_types import ELEMENT_TYPES, ElementType
-from app.weights.protobuf import ProtobufReader
+from app.weights.protobuf import BYTES, VARINT, ProtobufReader
 
 MAX_VALUES: Final = 1 << 12
 MAX_OPSETS: Final = 64
+# Of ModelProto, those whose key is one byte.
+MODEL_FIELDS: Final = (1, 2, 3, 4, 5, 6, 7, 8, 14)
 DEFAULT_DOMAINS: Final = ("", "ai.onnx")
 
 
@@ -55,6 +58,7 @@ def read_graph(file: int, size: int, name: str) -> OnnxGraph:
 
     Reads no weights. Raises WeightsError when it is not ONNX, is cut, or has what cannot be.
     """
+    _require_model(file, name)
     reader = ProtobufReader(file, size, name)
     contents = Contents(reader)
     ir_version, graph = 0, None
@@ -83,6 +87,13 @@ def read_graph(file: int, size: int, name: str) -> OnnxGraph:
         externals=tuple(contents.externals),
         file_bytes=size,
     )
+
+
+def _require_model(file: int, name: str) -> None:
+    """The first byte of any other file is rarely the key of a field that a model has."""
+    key = os.pread(file, 1, 0)[0]
+    if key >> 3 not in MODEL_FIELDS or key & 7 not in (VARINT, BYTES):
+        raise WeightsError("weights_not_onnx", file=name)
 
 
 def _note_opset(reader: ProtobufReader, opsets: dict[str, int], start: int, stop: int) -> None:

@@ -1,0 +1,35 @@
+"""Whether what `sllm convert` needs is installed, and the exact command where it is not."""
+
+from importlib.util import find_spec
+from typing import Final
+
+from app.convert.errors import ConvertError
+
+TORCH: Final = "torch==2.13.0"
+# The modules of the extra `convert` (pyproject.toml).
+MODULES: Final = (
+    "accelerate",
+    "gguf",
+    "numpy",
+    "onnx",
+    "onnx_ir",
+    "onnxruntime",
+    "onnxruntime_genai",
+    "safetensors",
+    "tokenizers",
+    "transformers",
+)
+
+
+def missing() -> list[str]:
+    """Modules of the extra that are not there; PyTorch, which is asked for apart, last."""
+    return [name for name in (*MODULES, "torch") if find_spec(name) is None]
+
+
+def require() -> None:
+    """Raises ConvertError with the command that installs what is missing."""
+    absent = missing()
+    if [name for name in absent if name != "torch"]:
+        raise ConvertError("convert_extra_missing", missing=", ".join(absent), torch=TORCH)
+    if absent:
+        raise ConvertError("convert_torch_missing", torch=TORCH)
