@@ -8,7 +8,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from app import __version__, cli_convert, cli_keys
+from app import __version__, cli_convert, cli_keys, cli_models
 from app.config import LogLevel, Settings, UseGpu, load_settings
 from app.config_errors import SettingsError
 
@@ -58,6 +58,7 @@ def serve(
 
 
 cli.add_typer(cli_keys.cli, name="keys")
+cli.add_typer(cli_models.cli, name="models")
 cli.command()(cli_convert.convert)
 
 

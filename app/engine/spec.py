@@ -10,13 +10,15 @@ from app.domain.model_info import Notice
 class OnnxSpec(Struct, frozen=True):
     """What stands beside an ONNX graph. `tokenizer` is the path of tokenizer.json;
     `chat_template` the Jinja text, "" when there is none; `special_tokens` what it may name
-    (`bos_token`, `eos_token`, …); `end_tokens` the ids that end an answer.
+    (`bos_token`, `eos_token`, …); `end_tokens` the ids that end an answer; `head_size` the
+    width of a head of keys or values, for graphs that do not say it.
     """
 
     tokenizer: str
     chat_template: str = ""
     special_tokens: dict[str, str] = {}
     end_tokens: tuple[int, ...] = ()
+    head_size: int = 0
 
 
 class EngineSpec(Struct, frozen=True):

@@ -54,6 +54,7 @@ def _companions(header: OnnxHeader) -> OnnxSpec:
         chat_template=header.chat_template,
         special_tokens=header.special_tokens,
         end_tokens=header.end_tokens,
+        head_size=header.key_length,
     )
 
 
