@@ -33,7 +33,7 @@ def common(
 
 @cli.command()
 def serve(
-    model: Annotated[str | None, typer.Option(help="A .gguf file or a catalogue name.")] = None,
+    model: Annotated[str | None, typer.Option(help="A file, an ONNX folder or a name.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65_535, help="0: any free one.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, max=64, help="HTTP processes.")] = None,

@@ -12,7 +12,7 @@ from app.weights.task import Task
 
 Precision = Literal["int8", "int4", "fp16", "fp32"]
 # Rounding to nearest loses several times more; the head and the sensitive layers in 8 bits.
-_OPTIONS: Final[dict[Precision, list[str]]] = {"int4": ["int4_algo_config=k_quant_mixed"]}
+_OPTIONS: Final[dict[Precision, list[str]]] = {"int4": ["algo_config=k_quant_mixed"]}
 LAYER: Final = re.compile(rb"Reading layer (\d+)")
 LONGEST_REASON: Final = 200
 

@@ -65,9 +65,9 @@ def _workspace(work: Path, found: Source, precision: Precision, task: Task) -> I
         work.parent.mkdir(parents=True, exist_ok=True)
         with store.locked(work.with_name(work.name + ".lock"), task):
             shutil.rmtree(work, ignore_errors=True)
-            store.require_space(work.parent, found.name, needed)
-            work.mkdir()
             try:
+                store.require_space(work.parent, found.name, needed)
+                work.mkdir()
                 yield
             finally:
                 shutil.rmtree(work, ignore_errors=True)
@@ -89,10 +89,10 @@ def _graph(folder: Path, work: Path, precision: Precision, task: Task) -> tuple[
     task.say("convert_step_graph", precision=precision)
     built, result = work / "built", work / "result"
     build(folder, built, precision, _layers(folder), task)
-    task.say("convert_step_embedding")
     graph = GraphFile(built / GRAPH)
     outcome: Outcome = "unchanged"
     if precision in ("int8", "int4"):
+        task.say("convert_step_embedding")
         outcome = shrink_embedding(graph)
     task.check()
     result.mkdir()

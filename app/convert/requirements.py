@@ -5,10 +5,11 @@ from typing import Final
 
 from app.convert.errors import ConvertError
 
-TORCH: Final = "torch==2.13.0"
+# Not of the extra: PyTorch has several builds, and the other needs it.
+TORCH: Final = "torch==2.13.0 accelerate"
+BESIDE: Final = ("torch", "accelerate")
 # The modules of the extra `convert` (pyproject.toml).
 MODULES: Final = (
-    "accelerate",
     "gguf",
     "numpy",
     "onnx",
@@ -22,14 +23,14 @@ MODULES: Final = (
 
 
 def missing() -> list[str]:
-    """Modules of the extra that are not there; PyTorch, which is asked for apart, last."""
-    return [name for name in (*MODULES, "torch") if find_spec(name) is None]
+    """Modules that are not there; those that are asked for apart last."""
+    return [name for name in (*MODULES, *BESIDE) if find_spec(name) is None]
 
 
 def require() -> None:
     """Raises ConvertError with the command that installs what is missing."""
     absent = missing()
-    if [name for name in absent if name != "torch"]:
+    if [name for name in absent if name not in BESIDE]:
         raise ConvertError("convert_extra_missing", missing=", ".join(absent), torch=TORCH)
     if absent:
         raise ConvertError("convert_torch_missing", torch=TORCH)
