@@ -64,8 +64,10 @@ def _notices(header: OnnxHeader) -> list[Notice]:
     loss, graph = header.card.loss, header.files.graph
     if loss is not None and loss > NOTABLE_LOSS:
         percent = round(100 * loss)
-        found.append(Notice("onnx_lossy", {"percent": percent, "precision": header.quantization}))
+        found.append(
+            Notice("conversion_lossy", {"percent": percent, "precision": header.quantization})
+        )
     others = [name for name in PREFERENCE if name != graph.name and (graph.parent / name).exists()]
     if others:
-        found.append(Notice("onnx_chosen", {"file": graph.name, "others": ", ".join(others)}))
+        found.append(Notice("graph_chosen", {"file": graph.name, "others": ", ".join(others)}))
     return found
