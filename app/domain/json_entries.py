@@ -36,14 +36,13 @@ def entries(body: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _lines(body: bytes, at: int) -> Iterator[tuple[int, bytes]]:
-    number = 0
-    while at < len(body):
-        end = body.find(b"\n", at)
+    number = 1
+    while text := _TEXT.search(body, at):
+        number += body.count(b"\n", at, text.start())
+        end = body.find(b"\n", text.start())
         end = len(body) if end < 0 else end
-        number += 1
-        if _TEXT.search(body, at, end):
-            yield number, body[at:end]
-        at = end + 1
+        yield number, body[text.start() : end]
+        at = end
 
 
 def _is_object(text: bytes) -> bool:

@@ -35,7 +35,7 @@ class EntryReader:
         """Never raises for what an entry holds."""
         if len(raw) > LARGEST_CONVERSATION:
             error = SllmError("too_large", "import_conversation_large", limit=LARGEST_CONVERSATION)
-            return Entry(error=error)
+            return Entry(error=error, known=False)
         try:
             kind = msgspec.json.decode(raw, type=Kind)
         except msgspec.ValidationError:

@@ -73,13 +73,7 @@ def test_killed_workers_lose_nothing(tmp_path: Path) -> None:
     with running(tmp_path, SCRIPTED, "--workers", "2") as server:
         with Writers(server.url, 4) as writers:
             for _ in range(CYCLES):
-                seen = len(writers.acknowledged)
-                server.wait_until(lambda seen=seen: len(writers.acknowledged) > seen + 5)
-                victim = random.choice(server.workers())
-                victim.kill()
-                server.wait_until(
-                    lambda dead=victim.pid: dead not in {w.pid for w in server.workers()}
-                )
+                kill_one(server, writers)
         assert not writers.unexpected
         assert len(writers.acknowledged) > CYCLES * 5
         check_all(server, writers)
@@ -88,6 +82,15 @@ def test_killed_workers_lose_nothing(tmp_path: Path) -> None:
         pending = "SELECT count(*) FROM messages WHERE status = 'pending'"
         assert database.execute(pending).fetchone() == (0,)
     database.close()
+
+
+def kill_one(server: Server, writers: Writers) -> None:
+    """Some worker, in the middle of its writing."""
+    seen = len(writers.acknowledged)
+    server.wait_until(lambda: len(writers.acknowledged) > seen + 5)
+    victim = random.choice(server.workers())
+    victim.kill()
+    server.wait_until(lambda: victim.pid not in {worker.pid for worker in server.workers()})
 
 
 def check_all(server: Server, writers: Writers) -> None:

@@ -122,7 +122,7 @@ def test_leavers_leave_no_answer_unfinished(scripted: Server) -> None:
 
     asyncio.run(everybody())
     scripted.wait_idle()
-    query = {"q": "leaver", "page_size": 100}
+    query: dict[str, str | int] = {"q": "leaver", "page_size": 100}
     found = scripted.http.get("/api/v4/conversations", params=query).json()["items"]
     assert found
     for conversation in found:
