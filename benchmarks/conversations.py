@@ -24,6 +24,7 @@ from app.database import Database, answers, branches, conversations, open_databa
 from app.database.records import Answer, ConversationQuery, Question
 from app.database.tables import conversations as rows
 from benchmarks.conversations_fill import Words, fill, tree
+from benchmarks.processes import end_in_order
 from benchmarks.quiet import Neighbours, wait_until_quiet
 from tests.database import postgresql
 
@@ -139,6 +140,7 @@ def main() -> None:
     parser.add_argument("--only", choices=["sqlite", "postgresql"])
     parser.add_argument("--keep", type=Path, help="folder for the SQLite file")
     options = parser.parse_args()
+    end_in_order()
     print(f"{options.conversations:,} conversations, {options.messages:,} messages")
     if options.only != "postgresql":
         with tempfile.TemporaryDirectory() as temporary:

@@ -25,6 +25,7 @@ async def remove(database: Database, owner: str, id_: str) -> None:
     async with database.write() as connection:
         locked = await locked_conversation(connection, owner, id_)
         await _erase(connection, owner, {locked.number: locked.title}, ready)
+    await database.forget()
 
 
 async def remove_all(database: Database, owner: str) -> int:
@@ -42,6 +43,8 @@ async def remove_all(database: Database, owner: str) -> int:
             rows = (await connection.execute(chosen.with_for_update())).all()
             await _erase(connection, owner, {row.number: row.title for row in rows}, ready)
         deleted += len(rows)
+    if deleted:
+        await database.forget()
     return deleted
 
 

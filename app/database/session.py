@@ -55,6 +55,11 @@ class Database:
         if self._checkpoints is not None:
             self._checkpoints.count()
 
+    async def forget(self) -> None:
+        """Leave nothing on disk of what was deleted. PostgreSQL does that in its own time."""
+        if self._checkpoints is not None:
+            await self._checkpoints.empty()
+
     async def ping(self) -> None:
         """Whether reading works; raises SllmError."""
         async with self.read() as connection:

@@ -59,8 +59,8 @@ class Postgresql:
 
 
 @contextmanager
-def running(programs: Path) -> Iterator[Postgresql]:
-    """Started here and ended here, whatever happens in between."""
+def running(programs: Path, *settings: str) -> Iterator[Postgresql]:
+    """Started here and ended here, whatever happens in between. Settings: `name=value`."""
     folder = Path(tempfile.mkdtemp(prefix="sllm-pg-"))
     user = getpass.getuser() if os.getuid() else "postgres"
     os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
@@ -69,7 +69,7 @@ def running(programs: Path) -> Iterator[Postgresql]:
     options = (
         f"-c port={server.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= "
         "-c shared_buffers=128MB -c max_connections=100"
-    )
+    ) + "".join(f" -c {setting}" for setting in settings)
     try:
         server.run("initdb", "-D", data, "-U", "sllm", "-A", "trust", "-E", "UTF8", "--no-locale")
         log = str(folder / "log")

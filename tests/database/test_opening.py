@@ -253,9 +253,9 @@ async def test_deleted_words_are_gone_from_the_file(tmp_path: Path) -> None:
     await conversations.create(database, "local", NewConversation("stays"))
     assert b"Xylophonquartett" in everything(tmp_path)
     await deletion.remove(database, "local", made.id)
+    assert b"Xylophonquartett" not in everything(tmp_path)
     await database.close()
-    left = everything(tmp_path)
-    assert b"Xylophonquartett" not in left
+    assert b"Xylophonquartett" not in everything(tmp_path)
     with closing(sqlite.connect(tmp_path / "sllm.db")) as connection:
         connection.execute("INSERT INTO search (search) VALUES ('integrity-check')")
         connection.execute("CREATE VIRTUAL TABLE temp.terms USING fts5vocab(main, search, row)")
