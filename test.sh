@@ -3,6 +3,7 @@
 set -euo pipefail
 source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/scripts/setup.sh"
 setup_venv dev
+setup_torch
 cd "$root"
 
 summary=""

@@ -67,6 +67,11 @@ class ChatCall:
             finished = await self._service.answer(chat)
         return self.response_of(chat)(finished)
 
+    async def finished(self, chat: Chat) -> Finished:
+        """The end of `chat`."""
+        async with unless_gone(self.request):
+            return await self._service.answer(chat)
+
     def response_of(self, chat: Chat) -> Callable[[Finished], ChatResponse]:
         """From the end of `chat` to what its client is sent."""
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from app import __version__, cli_keys
+from app import __version__, cli_convert, cli_keys, cli_models
 from app.config import LogLevel, Settings, UseGpu, load_settings
 from app.config_errors import SettingsError
 
@@ -33,7 +33,7 @@ def common(
 
 @cli.command()
 def serve(
-    model: Annotated[str | None, typer.Option(help="A .gguf file or a catalogue name.")] = None,
+    model: Annotated[str | None, typer.Option(help="A file, an ONNX folder or a name.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65_535, help="0: any free one.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, max=64, help="HTTP processes.")] = None,
@@ -58,6 +58,8 @@ def serve(
 
 
 cli.add_typer(cli_keys.cli, name="keys")
+cli.add_typer(cli_models.cli, name="models")
+cli.command()(cli_convert.convert)
 
 
 @cli.command()

@@ -50,9 +50,9 @@ class Settings(BaseSettings):
 
     sllm_model_path: str | None = _setting(
         None,
-        "Text model: a .gguf file, or a name from the catalogue. Empty: the embedded model, "
-        "downloaded once.",
-        "a file or a catalogue name",
+        "Text model: a .gguf file, an .onnx file or the folder of an ONNX model, or a name from "
+        "the catalogue. Empty: the embedded model, downloaded once.",
+        "a file, a folder or a catalogue name",
     )
     vision_model_path: str | None = _setting(
         None, "Vision model. Has no effect yet in this version.", "a file or a catalogue name"

@@ -15,4 +15,4 @@ export POETRY_PYPI_MIRROR_URL=${POETRY_PYPI_MIRROR_URL:-${PIP_INDEX_URL:-$(index
 
 "$poetry" lock "$@"
 "$poetry" export --only main --format requirements.txt --output requirements/runtime.txt
-"$poetry" export --with dev --format requirements.txt --output requirements/dev.txt
+"$poetry" export --with dev --extras convert --format requirements.txt --output requirements/dev.txt

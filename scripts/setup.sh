@@ -125,3 +125,17 @@ exec "$(dirname -- "$(readlink -f -- "$0")")/python" -P -m app.cli "$@"
 END
     chmod +x "$venv/bin/sllm"
 }
+
+# PyTorch for the tests of `sllm convert`: by pip alone, since which of its builds suits a machine
+# is for pip's settings to say (the ordinary one brings gigabytes of CUDA on Linux). Without it
+# those tests are skipped and say so; SLLM_TEST_CONVERT=0 does without.
+setup_torch() {
+    [[ ${SLLM_TEST_CONVERT:-1} == 0 ]] && return
+    "$python" -c 'from importlib.util import find_spec as f; f("torch") and f("accelerate") or 1/0' \
+        2>/dev/null && return
+    lock
+    say "Installing PyTorch for the tests of sllm convert (once)..."
+    pip install --quiet torch==2.13.0 'accelerate>=1.10,<2' ||
+        say "PyTorch cannot be installed; the tests of sllm convert will be skipped."
+    exec 9>&-
+}

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.weights import ModelSpec, ensure
+from tests.converted import converted
 from tests.support import Server, running
 
 
@@ -21,6 +22,24 @@ def weights_dir() -> Path:
 def embedded(weights_dir: Path) -> ModelSpec:
     """The embedded model, fetched once."""
     return ensure(None, weights_dir)
+
+
+@pytest.fixture(scope="session")
+def smollm2_int8(weights_dir: Path) -> Path:
+    """The folder of SmolLM2 as ONNX in 8 bits."""
+    return converted(weights_dir, "smollm2-135m-instruct")
+
+
+@pytest.fixture(scope="session")
+def smollm2_fp32(weights_dir: Path) -> Path:
+    """The folder of SmolLM2 as ONNX in 32 bits: what the GGUF file holds, exactly."""
+    return converted(weights_dir, "smollm2-135m-instruct", "fp32")
+
+
+@pytest.fixture(scope="session")
+def qwen_int8(weights_dir: Path) -> Path:
+    """The folder of Qwen2.5-Coder 0.5B as ONNX in 8 bits."""
+    return converted(weights_dir, "qwen2.5-coder-0.5b-instruct")
 
 
 @pytest.fixture(scope="session")

@@ -10,12 +10,13 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def named_texts() -> set[str]:
-    """First arguments of Notice(…), LoadError(…) and WeightsError(…), second of SllmError(…)."""
+    """First arguments of Notice, LoadError, WeightsError and ConvertError, second of SllmError."""
     found = set(STATUS)
     for path in (ROOT / "app").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                place = {"Notice": 0, "LoadError": 0, "WeightsError": 0, "SllmError": 1}
+                place = {"Notice": 0, "LoadError": 0, "WeightsError": 0, "ConvertError": 0}
+                place["SllmError"] = 1
                 at = place.get(node.func.id, len(node.args))
                 argument = node.args[at] if at < len(node.args) else None
                 if isinstance(argument, ast.Constant) and isinstance(argument.value, str):

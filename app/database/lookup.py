@@ -19,7 +19,7 @@ async def conversation_of(connection: AsyncConnection, owner: str, id_: str) -> 
     )
     row: Row[Any] | None = (await connection.execute(found)).one_or_none()
     if row is None:
-        raise SllmError("not_found")
+        raise SllmError("not_found", "conversation_not_found")
     return row
 
 
@@ -32,7 +32,7 @@ async def locked_conversation(connection: AsyncConnection, owner: str, id_: str)
     )
     row: Row[Any] | None = (await connection.execute(found)).one_or_none()
     if row is None:
-        raise SllmError("not_found")
+        raise SllmError("not_found", "conversation_not_found")
     return row
 
 
@@ -54,7 +54,7 @@ async def message_of(
         found = found.where(messages.c.conversation == conversation)
     row: Row[Any] | None = (await connection.execute(found)).one_or_none()
     if row is None:
-        raise SllmError("not_found")
+        raise SllmError("not_found", "conversation_not_found")
     return row
 
 

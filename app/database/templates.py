@@ -51,7 +51,7 @@ async def restore_template(
         old = _versions(owner, name).where(template_versions.c.version == version)
         found = (await connection.execute(old)).one_or_none()
         if found is None:
-            raise SllmError("not_found")
+            raise SllmError("not_found", "template_not_found")
         body = msgspec.json.decode(found.body, type=dict)
         return await _add_version(connection, owner, name, row.version + 1, body)
 
@@ -77,7 +77,7 @@ async def template_history(database: Database, owner: str, name: str) -> tuple[S
         rows = await connection.execute(found.order_by(template_versions.c.version.desc()))
         items = tuple(map(_as_template, rows))
     if not items:
-        raise SllmError("not_found")
+        raise SllmError("not_found", "template_not_found")
     return items
 
 
@@ -141,7 +141,7 @@ async def _locked(connection: AsyncConnection, owner: str, name: str) -> Row[Any
 async def _existing(connection: AsyncConnection, owner: str, name: str) -> Row[Any]:
     row = await _locked(connection, owner, name)
     if row is None or row.deleted:
-        raise SllmError("not_found")
+        raise SllmError("not_found", "template_not_found")
     return row
 
 

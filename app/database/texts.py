@@ -25,7 +25,7 @@ def check_text(text: str, field: str) -> str:
 def check_id(id_: str, kind: Literal["conv", "msg"]) -> str:
     """`id_`, or SllmError `not_found` when none of our ids could look like that."""
     if not ID.fullmatch(id_) or not id_.startswith(kind):
-        raise SllmError("not_found")
+        raise SllmError("not_found", "conversation_not_found")
     return id_
 
 

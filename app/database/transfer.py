@@ -71,30 +71,34 @@ async def import_one(database: Database, owner: str, tree: Tree) -> str:
     Parents must come before their children. A pending message becomes an interrupted one.
     SllmError `invalid_parameter`, `too_large`.
     """
-    source = tree.conversation
-    start = NewConversation(source.title, source.metadata, tree.setup)
+    async with database.write() as connection:
+        return await store(connection, owner, tree)
+
+
+async def store(connection: AsyncConnection, owner: str, tree: Tree) -> str:
+    """`import_one` inside a transaction of the caller's."""
     if len(tree.messages) > MAX_SEQ:
         raise SllmError("too_large", param="messages")
-    async with database.write() as connection:
-        number, id_ = await whole.insert(connection, owner, start)
-        places = {message.id: seq for seq, message in enumerate(tree.messages, 1)}
-        rows = [_row(owner, number, places, message) for message in tree.messages]
-        if rows:
-            await connection.execute(messages.insert(), rows)
-            texts = {row["number"]: row["content"] for row in rows}
-            await search.add(connection, owner, texts)
-        seq = places.get(source.current_message_id or "", len(rows))
-        await connection.execute(
-            update(conversations)
-            .where(conversations.c.owner == owner, conversations.c.number == number)
-            .values(
-                created_at=as_number(source.created_at),
-                updated_at=as_number(source.updated_at),
-                current=number_of(number, seq) if rows else None,
-                message_count=len(rows),
-                last_seq=len(rows),
-            )
+    source = tree.conversation
+    start = NewConversation(source.title, source.metadata, tree.setup)
+    number, id_ = await whole.insert(connection, owner, start)
+    places = {message.id: seq for seq, message in enumerate(tree.messages, 1)}
+    rows = [_row(owner, number, places, message) for message in tree.messages]
+    if rows:
+        await connection.execute(messages.insert(), rows)
+        await search.add(connection, owner, {row["number"]: row["content"] for row in rows})
+    seq = places.get(source.current_message_id or "", len(rows))
+    await connection.execute(
+        update(conversations)
+        .where(conversations.c.owner == owner, conversations.c.number == number)
+        .values(
+            created_at=as_number(source.created_at),
+            updated_at=as_number(source.updated_at),
+            current=number_of(number, seq) if rows else None,
+            message_count=len(rows),
+            last_seq=len(rows),
         )
+    )
     return id_
 
 

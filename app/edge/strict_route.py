@@ -40,9 +40,10 @@ class StrictRoute(APIRoute):
         handler = super().get_route_handler()
         if not self.takes_json():
             return handler
+        optional = self.body_field is not None and not self.body_field.field_info.is_required()
 
         async def strict_handler(request: Request) -> Response:
-            return await handler(await read_strictly(request))
+            return await handler(await read_strictly(request, optional))
 
         return strict_handler
 
@@ -52,11 +53,16 @@ class StrictRoute(APIRoute):
         return field is not None and not isinstance(field.field_info, params.Form)
 
 
-async def read_strictly(request: Request) -> StrictRequest:
-    """Read and parse the body before FastAPI does: it would accept more, and hide our errors."""
+async def read_strictly(request: Request, optional: bool = False) -> StrictRequest:
+    """Read and parse the body before FastAPI does: it would accept more, and hide our errors.
+
+    An `optional` body may be absent, then with any media type or none.
+    """
+    strict = StrictRequest(request.scope, request.receive)
+    if optional and not await strict.body():
+        return strict
     media_types = request.headers.getlist("content-type")
     if len(media_types) != 1 or not JSON_TYPE.fullmatch(media_types[0].strip()):
         raise SllmError("unsupported_media_type")
-    strict = StrictRequest(request.scope, request.receive)
     strict.strict_body = strict_json.parse(await strict.body())
     return strict

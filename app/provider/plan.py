@@ -2,13 +2,16 @@
 
 import os
 from pathlib import Path
+from typing import NoReturn
 
 import psutil
 from msgspec import Struct
 
+from app.config import Settings
 from app.domain.model_info import Notice
-from app.weights.gguf_header import GgufHeader
-from app.weights.memory import needed_bytes
+from app.weights import ModelSpec, WeightsError
+from app.weights.memory import Footprint, needed_bytes
+from app.weights.sizes import human_bytes
 
 DEFAULT_WINDOW = 4096
 SMALLEST_WINDOW = 512
@@ -41,7 +44,7 @@ class Plan(Struct, frozen=True):
     notices: tuple[Notice, ...] = ()
 
 
-def plan(header: GgufHeader, wishes: Wishes, available_bytes: int, threads: int) -> Plan:
+def plan(header: Footprint, wishes: Wishes, available_bytes: int, threads: int) -> Plan:
     """Wishes are kept; what is left open is made to fit the memory that is available, slots
     first, then the window. Whether it fits in the end is for the caller to check."""
     trained = header.context_length or DEFAULT_WINDOW
@@ -66,7 +69,21 @@ def plan(header: GgufHeader, wishes: Wishes, available_bytes: int, threads: int)
     )
 
 
-def _notices(header: GgufHeader, wishes: Wishes, window: int) -> tuple[Notice, ...]:
+def wishes(settings: Settings) -> Wishes:
+    return Wishes(settings.context_length, settings.parallel_slots)
+
+
+def refuse_too_big(weights: ModelSpec, chosen: Plan, available_bytes: int) -> NoReturn:
+    """Raise the WeightsError that says how much is missing."""
+    raise WeightsError(
+        "weights_memory",
+        model=weights.id,
+        needed=human_bytes(chosen.needed_bytes),
+        free=human_bytes(available_bytes),
+    )
+
+
+def _notices(header: Footprint, wishes: Wishes, window: int) -> tuple[Notice, ...]:
     values: dict[str, str | int | float] = {
         "context_length": window,
         "training_context_length": header.context_length,

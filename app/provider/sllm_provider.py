@@ -11,8 +11,8 @@ from app.domain.model_info import ModelInfo
 from app.engine.runtime_dir import runtime_directory
 from app.engine.supervisor import Supervisor
 from app.i18n.notices import words
-from app.provider.gguf_provider import GgufPreparation
 from app.provider.model_provider import ModelHealth
+from app.provider.preparation import Preparation
 from app.provider.quarantine import Quarantine
 
 
@@ -20,7 +20,7 @@ class SllmProvider:
     """A ModelProvider over a supervised engine process."""
 
     def __init__(self, settings: Settings) -> None:
-        preparation = GgufPreparation(settings)
+        preparation = Preparation(settings)
         self._name = preparation.name
         self._quarantine = Quarantine()
         self._queue_limit = settings.queue_limit

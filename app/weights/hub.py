@@ -15,6 +15,7 @@ from app.weights.task import Task
 
 CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 30.0
+SHA256_DIGITS: Final = 64
 TRUE: Final = frozenset({"1", "ON", "YES", "TRUE"})
 
 
@@ -65,5 +66,5 @@ def _look(client: httpx2.Client, remote: Remote, entry: CatalogEntry) -> None:
     if response.status_code >= 400:
         raise SourceFailedError("weights_server_error", status=response.status_code, **names)
     announced = response.headers.get("X-Linked-ETag", "").strip('W/"')
-    if len(announced) == len(entry.sha256) and announced != entry.sha256:
+    if len(announced) == SHA256_DIGITS and announced != entry.sha256:
         raise SourceFailedError("weights_bad_hash", host=remote.host, name=entry.name)

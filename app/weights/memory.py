@@ -1,18 +1,30 @@
 """How much memory weights need while they are served, and how much this process may have."""
 
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import psutil
 from msgspec import Struct
 
-from app.weights.gguf_header import GgufHeader
-
 # The process itself with its libraries, before any weights.
 PROCESS_BYTES: Final = 120_000_000
-KV_CACHE_BITS: Final = 16
 # cgroup v1 writes "no limit" as a number near 2^63.
 UNLIMITED: Final = 1 << 60
+
+
+class Footprint(Protocol):
+    """What the facts of weights of any format tell of the memory that they take."""
+
+    @property
+    def file_bytes(self) -> int: ...
+    @property
+    def kv_bytes_per_token(self) -> int: ...
+    @property
+    def vocabulary_size(self) -> int: ...
+    @property
+    def embedding_length(self) -> int: ...
+    @property
+    def context_length(self) -> int: ...
 
 
 class MemoryFit(Struct, frozen=True):
@@ -29,7 +41,7 @@ class MemoryFit(Struct, frozen=True):
         return self.needed <= self.available
 
 
-def fits(header: GgufHeader, slots: int, context: int, batch: int = 128) -> MemoryFit:
+def fits(header: Footprint, slots: int, context: int, batch: int = 128) -> MemoryFit:
     """Whether `slots` windows of `context` tokens fit now, prefilled `batch` tokens at a time."""
     return MemoryFit(
         weights=header.file_bytes,
@@ -40,18 +52,18 @@ def fits(header: GgufHeader, slots: int, context: int, batch: int = 128) -> Memo
     )
 
 
-def needed_bytes(header: GgufHeader, slots: int, context: int, batch: int = 128) -> int:
+def needed_bytes(header: Footprint, slots: int, context: int, batch: int = 128) -> int:
     """Weights, KV cache and scratch memory of one engine process."""
     cache = kv_cache_bytes(header, slots, context)
     return header.file_bytes + cache + compute_bytes(header, batch) + PROCESS_BYTES
 
 
-def kv_cache_bytes(header: GgufHeader, slots: int, context: int) -> int:
-    """In 16 bits; an upper bound where windows slide or layers share."""
+def kv_cache_bytes(header: Footprint, slots: int, context: int) -> int:
+    """An upper bound where windows slide or layers share."""
     return header.kv_bytes_per_token * slots * context
 
 
-def compute_bytes(header: GgufHeader, batch: int) -> int:
+def compute_bytes(header: Footprint, batch: int) -> int:
     """Scratch of one batch: its logits, and some activations of a layer, in 32 bits."""
     per_token = header.vocabulary_size + 24 * header.embedding_length
     return 4 * batch * per_token

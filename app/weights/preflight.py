@@ -3,12 +3,8 @@
 The bytes of the header are gguf_header's; whether memory suffices is memory's.
 """
 
-import errno
 import os
 import re
-import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +12,7 @@ import msgspec
 
 from app.weights.errors import WeightsError
 from app.weights.gguf_header import GgufHeader, read_header
+from app.weights.opening import opened
 from app.weights.other_formats import refuse_other_format
 
 SPLIT: Final = re.compile(r"^(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf$")
@@ -63,7 +60,7 @@ def check(path: Path) -> GgufHeader:
 
 def _check_file(path: Path) -> GgufHeader:
     """One file: regular, readable, GGUF, and as long as its header says."""
-    with _opened(path) as (file, size):
+    with opened(path) as (file, size):
         if size == 0:
             raise WeightsError("weights_empty", file=path.name)
         refuse_other_format(os.pread(file, 512, 0), path.name)
@@ -74,41 +71,6 @@ def _check_file(path: Path) -> GgufHeader:
     if header.tensor_count == 0 and header.split_count < 2:
         raise WeightsError("weights_vocabulary_only", file=path.name)
     return header
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[tuple[int, int]]:
-    """The descriptor and the size of a regular file; a FIFO or a device never blocks."""
-    try:
-        _refuse_irregular(path.stat().st_mode, path.name)
-        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except (OSError, ValueError) as error:
-        raise _unreadable(path, error) from error
-    try:
-        facts = os.fstat(file)
-        _refuse_irregular(facts.st_mode, path.name)
-        yield file, facts.st_size
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    finally:
-        os.close(file)
-
-
-def _refuse_irregular(mode: int, name: str) -> None:
-    if stat.S_ISDIR(mode):
-        raise WeightsError("weights_directory", file=name)
-    if not stat.S_ISREG(mode):
-        raise WeightsError("weights_not_regular", file=name)
-
-
-def _unreadable(path: Path, error: OSError | ValueError) -> WeightsError:
-    number = error.errno if isinstance(error, OSError) else errno.EINVAL
-    if number == errno.ELOOP:
-        return WeightsError("weights_symlink_loop", file=path.name)
-    if number in (errno.ENOENT, errno.ENOTDIR):
-        return WeightsError("weights_missing", file=path.name)
-    reason = os.strerror(number or errno.EIO)
-    return WeightsError("weights_unreadable", file=path.name, reason=reason)
 
 
 def _parts(path: Path, split: re.Match[str]) -> list[Path]:

@@ -19,6 +19,7 @@ from uvicorn.main import main as uvicorn_command
 from app.cli import cli
 from app.config import Settings, load_settings
 from app.config_example import example
+from app.convert import requirements
 from app.weights import catalog
 from tests.docs.markdown import ENGLISH, KOREAN, ROOT, blocks, rows
 
@@ -63,6 +64,14 @@ def check(words: list[str]) -> None:
             assert (ROOT / ".env.example").read_text() == example(Settings)
         case ["poetry", "install"]:
             assert (ROOT / "poetry.lock").is_file()
+        case ["poetry", "install", "-E", extra]:
+            assert extra in project()["optional-dependencies"]
+        case ["poetry", "run", "pip", "install", *packages]:
+            assert packages == requirements.TORCH.split()
+        case ["poetry", "run", "sllm", "convert", source]:
+            assert catalog.find(source) is not None
+        case [".venv/bin/sllm", "models", *arguments]:
+            assert CliRunner().invoke(cli, ["models", *arguments]).exit_code == 0
         case ["poetry", "run", "uvicorn", "app.main:app", *arguments]:
             uvicorn_command.make_context("uvicorn", ["app.main:app", *arguments])
         case [".venv/bin/python", "-m", "pip", "install", *_, requirement]:
@@ -82,9 +91,13 @@ def check_serve(arguments: list[str]) -> None:
     assert model is None or model.endswith(".gguf") or catalog.find(model)
 
 
+def project() -> dict[str, Any]:
+    found: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return found
+
+
 def dependencies() -> list[str]:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    return list(project["dependencies"])
+    return list(project()["dependencies"])
 
 
 def test_run_sh_is_what_the_tests_start() -> None:

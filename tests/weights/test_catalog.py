@@ -9,9 +9,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from app.weights import WeightsError, catalog
+from app.weights import WeightsError, catalog, ensure
 from app.weights.catalog import PypiSource, best_for_language
 from app.weights.sizes import human_bytes
+from tests.weights.onnx_builder import write_folder
 
 WEIGHTS = Path(catalog.__file__).parent
 MESSAGES = json.loads((WEIGHTS / "messages.json").read_text(encoding="utf-8"))
@@ -20,7 +21,8 @@ MESSAGES = json.loads((WEIGHTS / "messages.json").read_text(encoding="utf-8"))
 def test_names_files_and_hashes_are_unique_and_one_is_the_default() -> None:
     entries = catalog.entries()
     for field in ("name", "file", "sha256"):
-        assert len({getattr(entry, field) for entry in entries}) == len(entries)
+        found = [value for entry in entries if (value := getattr(entry, field)) is not None]
+        assert len(set(found)) == len(found)
     assert [entry.name for entry in entries if entry.default] == [catalog.default_entry().name]
 
 
@@ -46,6 +48,28 @@ def test_schema_names_the_field_of_a_bad_entry(field: str, value: object) -> Non
     good = json.loads((WEIGHTS / "catalog.json").read_text(encoding="utf-8"))[0]
     with pytest.raises(msgspec.ValidationError, match=field):
         catalog.decode(json.dumps([good | {field: value}]).encode())
+
+
+def test_what_is_not_fetched_says_why_and_what_to_do(tmp_path: Path) -> None:
+    for entry in catalog.entries():
+        if entry.conversion is not None:
+            source = catalog.find(entry.conversion.entry)
+            assert source is not None
+            assert (source.format, source.architecture) == ("gguf", entry.architecture)
+            with pytest.raises(WeightsError, match=f"sllm convert {source.name} --precision int8"):
+                ensure(entry.name, tmp_path)
+        elif entry.sha256 is None:
+            with pytest.raises(WeightsError, match="no checksum"):
+                ensure(entry.name, tmp_path)
+            assert entry.notes is not None
+
+
+def test_a_converted_entry_is_found_where_convert_puts_it(tmp_path: Path) -> None:
+    folder = tmp_path / "converted" / "qwen2.5-0.5b-instruct-int8"
+    graph = write_folder(folder)
+    spec = ensure("qwen2.5-0.5b-instruct-onnx", tmp_path)
+    assert (spec.id, spec.path, spec.format) == ("qwen2.5-0.5b-instruct-onnx", str(graph), "onnx")
+    assert "ko" in spec.languages
 
 
 def test_best_for_language_is_small_and_chats() -> None:

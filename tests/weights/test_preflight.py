@@ -28,7 +28,7 @@ def _zip() -> bytes:
         (b"", "weights_empty"),
         (b"\n <!DOCTYPE html><html>", "weights_html"),
         (b"version https://git-lfs.github.com/spec/v1\noid", "weights_lfs_pointer"),
-        (b"\x08\x08\x12\x07pytorch\x1a\x05", "weights_onnx_not_yet"),
+        (b"\x08\x08\x12\x07pytorch\x1a\x05", "weights_onnx_name"),
         (struct.pack("<Q", 90) + b'{"a":{}}', "weights_other_format"),
         (_zip(), "weights_other_format"),
         (b"\x80\x02}q\x00.", "weights_other_format"),
@@ -144,20 +144,17 @@ def test_path_is_taken_as_it_is(tmp_path: Path) -> None:
 
 
 def test_paths_that_cannot_be_served(tmp_path: Path) -> None:
-    onnx, ggufs, empty = tmp_path / "onnx", tmp_path / "ggufs", tmp_path / "empty"
-    for folder in (onnx, ggufs, empty):
+    ggufs, empty = tmp_path / "ggufs", tmp_path / "empty"
+    for folder in (ggufs, empty):
         folder.mkdir()
-    (onnx / "model.onnx").write_bytes(b"")
     (ggufs / "a.gguf").write_bytes(b"")
     found = {}
-    for path in (onnx, onnx / "model.onnx", ggufs, empty, tmp_path / "smollm2-instruct"):
+    for path in (ggufs, empty, tmp_path / "smollm2-instruct"):
         with pytest.raises(WeightsError) as caught:
             ensure(str(path), tmp_path)
         assert str(tmp_path) not in str(caught.value)
         found[path.name] = caught.value
     assert {name: error.text for name, error in found.items()} == {
-        "onnx": "weights_onnx_not_yet",
-        "model.onnx": "weights_onnx_not_yet",
         "ggufs": "weights_gguf_in_directory",
         "empty": "weights_directory",
         "smollm2-instruct": "weights_unknown_name",

@@ -33,7 +33,8 @@ class Script:
     """What the newest message asks of the stand-in, as `#name=value` words.
 
     words: length of the answer; pace: milliseconds per token; prefill: milliseconds per batch
-    of 64 prompt tokens; crash: die at that token; hang: stop answering at that token.
+    of 64 prompt tokens; crash: die at that token; hang: stop answering at that token; show: 1
+    answers with all that it was shown.
     """
 
     words: int | None = None
@@ -41,6 +42,7 @@ class Script:
     prefill: int = 0
     crash: int | None = None
     hang: int | None = None
+    show: int = 0
 
     @classmethod
     def of(cls, text: str) -> "Script":
@@ -67,7 +69,7 @@ class ScriptedBackend:
             settings={"batch": spec.batch},
         )
         self._held: dict[int, list[int]] = {}
-        self._newest: dict[tuple[int, ...], str] = {}
+        self._asked: dict[tuple[int, ...], tuple[Message, ...]] = {}
 
     async def open(self) -> None:
         """Nothing is needed."""
@@ -75,7 +77,7 @@ class ScriptedBackend:
     async def prompt(self, messages: Sequence[Message]) -> list[int]:
         text = "".join(f"<{m.role}> {m.content} </{m.role}> " for m in messages)
         ids = await self.tokens(text + "<assistant>")
-        self._newest[tuple(ids)] = messages[-1].content
+        self._asked[tuple(ids)] = tuple(messages)
         return ids
 
     async def tokens(self, text: str) -> list[int]:
@@ -84,7 +86,8 @@ class ScriptedBackend:
     async def generate(
         self, prompt: list[int], options: GenerationOptions, slot: int, reuse: bool
     ) -> AsyncGenerator[BackendEvent, None]:
-        newest = self._newest.pop(tuple(prompt), "")
+        messages = self._asked.pop(tuple(prompt), (Message("user", ""),))
+        newest = messages[-1].content
         script = Script.of(newest)
         cached = common_prefix(self._held.get(slot, []), prompt[:-1]) if reuse else 0
         self._held[slot] = list(prompt)
@@ -93,7 +96,7 @@ class ScriptedBackend:
             yield Progress(min(start + 64, len(prompt)), len(prompt), cached)
         if newest.startswith("#refuse"):
             raise SllmError("invalid_parameter", param="message")
-        answer = _answer(newest, script)
+        answer = _answer(messages, script)
         kept, reason = _until(answer, options)
         for number, piece in enumerate(kept):
             await _act(script, number)
@@ -104,8 +107,10 @@ class ScriptedBackend:
         """Nothing is held."""
 
 
-def _answer(newest: str, script: Script) -> list[str]:
-    words = _TOKEN.findall("You said: " + newest)
+def _answer(messages: Sequence[Message], script: Script) -> list[str]:
+    if script.show:
+        return [f"[{message.role}: {message.content}]" for message in messages]
+    words = _TOKEN.findall("You said: " + messages[-1].content)
     if script.words is None:
         return words
     return [f" word{number}" for number in range(script.words)]

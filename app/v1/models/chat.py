@@ -25,10 +25,10 @@ EXAMPLES: list[JsonValue] = [
 ]
 
 
-class ChatRequest(TextsSchema, OptionsSchema):
-    """A message to the model, with or without a history."""
+class ModelChoice(BaseModel):
+    """Which model answers."""
 
-    model_config = STRICT | ConfigDict(json_schema_extra={**ONE_OF_TWO, "examples": EXAMPLES})
+    model_config = STRICT
 
     model: str | None = Field(
         default=None,
@@ -37,6 +37,12 @@ class ChatRequest(TextsSchema, OptionsSchema):
         description="A loaded model's name; GET /health tells it. Default: the text model.",
         examples=["smollm2-135m-instruct"],
     )
+
+
+class ChatRequest(ModelChoice, TextsSchema, OptionsSchema):
+    """A message to the model, with or without a history."""
+
+    model_config = STRICT | ConfigDict(json_schema_extra={**ONE_OF_TWO, "examples": EXAMPLES})
 
 
 class UsageSchema(BaseModel):

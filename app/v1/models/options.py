@@ -1,5 +1,6 @@
 """The generation options as any chat route takes them; they mean what `app.domain.options` says."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -119,6 +120,16 @@ class OptionsSchema(BaseModel):
         if self.response_format is not None:
             given["response_format"] = self.response_format.to_domain()
         return GenerationOptions(**given, stop=tuple(self.stop or ()))
+
+    def with_defaults(self, options: Mapping[str, Any]) -> Self:
+        """The same with `options`, named as here, where this request leaves them out."""
+        defaults = OptionsSchema.model_validate(options)
+        missing = {
+            name: getattr(defaults, name)
+            for name in OptionsSchema.model_fields
+            if getattr(self, name) is None
+        }
+        return self.model_copy(update=missing)
 
 
 PLAIN_OPTIONS = frozenset(GenerationOptions.__struct_fields__) - {"stop", "response_format"}

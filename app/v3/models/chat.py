@@ -1,7 +1,6 @@
 """The body of a v3 chat request: v2's, and a template with its variables."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, JsonValue, ValidationInfo, WithJsonSchema, field_validator
 from pydantic_core import PydanticCustomError
@@ -15,6 +14,7 @@ __all__ = [
     "STREAM_RESPONSES",
     "ChatResponse",
     "TemplateChatRequest",
+    "TemplateChoice",
     "Variables",
 ]
 
@@ -40,10 +40,8 @@ EXAMPLES: list[JsonValue] = [
 ]
 
 
-class TemplateChatRequest(ChatRequest):
-    """A message to the model, with or without a template."""
-
-    model_config = STRICT | ConfigDict(json_schema_extra={**ONE_OF_TWO, "examples": EXAMPLES})
+class TemplateChoice(OptionsSchema):
+    """A template and its values; its options stand where the request leaves them out."""
 
     template: Annotated[str, Field(pattern=NAME_PATTERN)] | None = Field(
         default=None,
@@ -78,12 +76,8 @@ class TemplateChatRequest(ChatRequest):
             raise PydanticCustomError("variables_alone", "variables go with template")
         return variables
 
-    def with_defaults(self, options: Mapping[str, Any]) -> Self:
-        """The same with `options`, named as here, where this request leaves them out."""
-        defaults = OptionsSchema.model_validate(options)
-        missing = {
-            name: getattr(defaults, name)
-            for name in OptionsSchema.model_fields
-            if getattr(self, name) is None
-        }
-        return self.model_copy(update=missing)
+
+class TemplateChatRequest(TemplateChoice, ChatRequest):
+    """A message to the model, with or without a template."""
+
+    model_config = STRICT | ConfigDict(json_schema_extra={**ONE_OF_TWO, "examples": EXAMPLES})

@@ -21,7 +21,7 @@ async def template_chat(
     body: TemplateChatRequest, call: ChatCallDep, prompts: PromptServiceDep
 ) -> ChatResponse:
     """Answer a message, under a template if one is named."""
-    return await call.answer(wanted(body, call, prompts), body.model)
+    return await call.answer(await wanted(body, call, prompts), body.model)
 
 
 @stream_router.post(
@@ -34,15 +34,17 @@ async def template_chat_stream(
     body: TemplateChatRequest, call: ChatCallDep, prompts: PromptServiceDep
 ) -> EventStream:
     """Stream the answer to a message, under a template if one is named."""
-    return await streamed(call, wanted(body, call, prompts), body.model)
+    return await streamed(call, await wanted(body, call, prompts), body.model)
 
 
-def wanted(body: TemplateChatRequest, call: ChatCall, prompts: PromptService) -> GenerationRequest:
+async def wanted(
+    body: TemplateChatRequest, call: ChatCall, prompts: PromptService
+) -> GenerationRequest:
     """What `body` asks for; the template's messages stay at its front whatever must be cut."""
     if body.template is None:
         return call.wanted(body)
     with naming_fields():
-        rendered = prompts.render(body.template, body.variables or {})
+        rendered = await prompts.render(body.template, body.variables or {})
     request = call.wanted(body.with_defaults(rendered.options))
     messages = (*rendered.head, *request.messages)
     return replace(request, messages=messages, head=len(rendered.head))

@@ -49,7 +49,7 @@ class PromptService:
             raise SllmError("not_found", "template_not_found", param="template")
         return self._templates[name]
 
-    def render(self, name: str, values: Mapping[str, object]) -> Rendered:
+    async def render(self, name: str, values: Mapping[str, object]) -> Rendered:
         """Raises SllmError `not_found`, or InvalidVariables."""
         return render(self.get(name), values)
 
@@ -61,6 +61,6 @@ class PromptService:
         An empty user message is counted with it: chat templates refuse, or continue, messages
         that end with the assistant's.
         """
-        rendered = self.render(name, values)
+        rendered = await self.render(name, values)
         messages = (*rendered.head, Message("user", ""))
         return rendered, await model.count(messages=messages)

@@ -5,21 +5,25 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from app.database import Database, answers
-from app.database.records import Answer
+from app.database.records import Answer, Turn
 from app.domain.errors import SllmError
-from app.domain.generation import Finished, GenerationEvent, Token
+from app.domain.generation import Accepted, Finished, GenerationEvent, Token
+from app.v1.services.chat_service import Chat
 
 SAVE_SECONDS = 1.0
+RETRY_SECONDS = 2.0
+# Worth another try: there may be room again, or somebody else has finished writing.
+PASSING = frozenset({"storage_full", "overloaded"})
 # Ends that say nothing against the answer: what there is of it is worth reading.
 CUT = frozenset({"deadline_exceeded", "engine_died", "shutting_down", "storage_full"})
 log = logging.getLogger(__name__)
 
-Events = AsyncGenerator[GenerationEvent, None]
+Ending = Literal["complete", "interrupted", "failed"]
 Reply = Callable[[Finished], dict[str, Any]]
 
 
@@ -30,6 +34,7 @@ class _Progress:
     owner: str
     message_id: str
     pieces: list[str] = field(default_factory=list)
+    answer: Answer | None = None
     saved_at: float = field(default_factory=time.monotonic)
     saving: "asyncio.Task[None] | None" = None
 
@@ -45,27 +50,43 @@ class AnswerWriter:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._owed: list[tuple[_Progress, Answer]] = []
+        self._closing = asyncio.Event()
 
     async def finish(self) -> None:
-        """Wait for all that is being written."""
+        """Wait for all that is being written; what cannot be written now is not waited for."""
+        self._closing.set()
         while self._tasks:
             await asyncio.wait(self._tasks)
 
-    async def follow(
-        self, owner: str, message_id: str, events: Events, reply: Reply
-    ) -> AsyncGenerator[GenerationEvent, None]:
-        """The same `events`; Finished comes when the answer is on disk, with `reply` of it for
-        requests that repeat. Closing early leaves it `interrupted`. Raises SllmError."""
-        progress = _Progress(owner, message_id)
-        ending = "interrupted"
+    async def begin(self, owner: str, asking: Coroutine[Any, Any, Turn]) -> Turn:
+        """The turn that `asking` stores. When this is cancelled, its answer is marked as cut."""
+        stored = self._start(asking)
         try:
-            async with aclosing(events):
+            turn: Turn = await asyncio.shield(stored)
+        except asyncio.CancelledError:
+            self._start(self._abandon(owner, stored))
+            raise
+        return turn
+
+    async def follow(
+        self, owner: str, message_id: str, chat: Chat, reply: Reply
+    ) -> AsyncGenerator[GenerationEvent, None]:
+        """Accepted at once, then the events of `chat`; Finished comes when the answer is on disk,
+        with `reply` of it for requests that repeat. Closing early leaves it `interrupted`.
+        Raises SllmError."""
+        progress = _Progress(owner, message_id)
+        ending: Ending = "interrupted"
+        try:
+            yield Accepted(chat.context)
+            async with aclosing(chat.events) as events:
                 async for event in events:
                     if isinstance(event, Token):
                         progress.pieces.append(event.text)
                         self._save_sometimes(progress)
                     elif isinstance(event, Finished):
-                        await self._shielded(self._settle(progress, _complete(event, reply)))
+                        progress.answer = _complete(event, reply)
+                        await self._shielded(self._settle(progress, progress.answer))
                         ending = "complete"
                     yield event
         except SllmError as error:
@@ -93,13 +114,42 @@ class AnswerWriter:
             await progress.saving
         await answers.settle(self._database, progress.owner, progress.message_id, answer)
 
-    async def _leave(self, progress: _Progress, ending: Any) -> None:
+    async def _leave(self, progress: _Progress, ending: Ending) -> None:
+        """Keep what there is. The conversation may be gone, or the answer stored after all."""
+        answer = progress.answer or Answer(progress.text, ending)
         try:
-            await self._settle(progress, Answer(progress.text, ending))
+            await self._settle(progress, answer)
         except SllmError as error:
-            # Deleted meanwhile, or no room: it stays pending, and this process marks it at its
-            # next start.
-            log.warning("an answer was cut and could not be kept: %s", error.code)
+            log.info("an answer that was cut is not stored now: %s", error.code)
+            if error.code in PASSING:
+                self._owe(progress, answer)
+
+    async def _abandon(self, owner: str, stored: "asyncio.Task[Turn]") -> None:
+        try:
+            turn = await stored
+        except SllmError:
+            return
+        if not turn.repeated:
+            await self._leave(_Progress(owner, turn.answer.id), "interrupted")
+
+    def _owe(self, progress: _Progress, answer: Answer) -> None:
+        """Until it is stored, nobody can go on with its conversation."""
+        self._owed.append((progress, answer))
+        if len(self._owed) == 1:
+            self._start(self._pay())
+
+    async def _pay(self) -> None:
+        while self._owed and not self._closing.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RETRY_SECONDS):
+                    await self._closing.wait()
+            progress, answer = self._owed[0]
+            try:
+                await self._settle(progress, answer)
+            except SllmError as error:
+                if error.code in PASSING:
+                    continue
+            del self._owed[0]
 
     def _start(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
         task = asyncio.get_running_loop().create_task(work)

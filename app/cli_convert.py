@@ -1,0 +1,103 @@
+"""`sllm convert`: the command's options, its progress and its last words."""
+
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TimeElapsedColumn
+
+from app.config import load_settings
+from app.config_errors import SettingsError
+from app.convert import requirements
+from app.convert.builder import Precision
+from app.domain.model_info import Notice
+from app.i18n.notices import words
+from app.weights import CancelledError, WeightsError
+from app.weights.sizes import human_bytes
+from app.weights.task import Task
+
+# sysexits.h: EX_CONFIG; and what shells give for SIGINT.
+BAD_SETTINGS = 78
+INTERRUPTED = 130
+
+
+class Steps:
+    """Sentences and bars on standard error; see app.weights.task.Progress."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+        columns = ("{task.description}", BarColumn(), "{task.percentage:>3.0f} %")
+        self._bars = Progress(*columns, TimeElapsedColumn(), console=self._console)
+        self._shown: dict[str, TaskID] = {}
+
+    def note(self, notice: Notice) -> None:
+        self._console.print(words([notice], "en")[0], markup=False)
+
+    def advance(self, file: str, done: int, total: int | None) -> None:
+        """`done` of `total` bytes of a download, or layers of the graph."""
+        if not self._console.is_terminal:
+            return
+        if file not in self._shown:
+            self._bars.start()
+            self._shown[file] = self._bars.add_task(file, total=total)
+        self._bars.update(self._shown[file], completed=done, total=total)
+
+    def close(self) -> None:
+        if self._shown:
+            self._bars.stop()
+
+
+def convert(
+    source: Annotated[str, typer.Argument(help="A .gguf file, a folder of safetensors, or a "
+                                               "catalogue name.")],
+    output: Annotated[Path | None, typer.Option(help="Folder to write. Default: one under "
+                                                     "DATA_DIR/converted.")] = None,
+    precision: Annotated[Precision, typer.Option(help="int8 loses nothing that matters; int4 is "
+                                                      "smaller and worse.")] = "int8",
+) -> None:  # fmt: skip
+    """Convert weights to ONNX, and measure what that costs in quality."""
+    steps, cancel = Steps(), threading.Event()
+    # The end of a conversion is where its folder is cleared: let it come.
+    signal.signal(signal.SIGINT, lambda *_: cancel.set())
+    signal.signal(signal.SIGTERM, lambda *_: cancel.set())
+    try:
+        _convert(source, output, precision, Task(steps, cancel))
+    except SettingsError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(BAD_SETTINGS) from None
+    except WeightsError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    except CancelledError:
+        raise typer.Exit(INTERRUPTED) from None
+    finally:
+        steps.close()
+
+
+def _convert(name: str, output: Path | None, precision: Precision, task: Task) -> None:
+    requirements.require()
+    # Everything is on this machine by then, and progress is told here.
+    os.environ.update(HF_HUB_OFFLINE="1", TQDM_DISABLE="1", TRANSFORMERS_VERBOSITY="error")
+    # Late: these need the extra.
+    from app.convert.conversion import convert
+    from app.convert.source import find_source
+
+    data_dir = load_settings().data_dir
+    source = find_source(name, data_dir, task)
+    target = output or data_dir / "converted" / f"{source.name}-{precision}"
+    done = convert(source, target.absolute(), precision, task)
+    quality = done.quality
+    for language, before in quality.before.items():
+        after = quality.after[language]
+        change = 100 * (after / before - 1)
+        typer.echo(f"perplexity {language}: {before:.2f} -> {after:.2f} ({change:+.2f} %)")
+    typer.echo(f"greedy tokens equal: {quality.greedy_equal} of {quality.greedy_total}")
+    if quality.is_notable:
+        values = {"percent": round(100 * quality.loss), "precision": precision}
+        typer.echo(words([Notice("convert_lossy", {**values})], "en")[0])
+    typer.echo(f"{human_bytes(done.bytes)} in {done.folder}")
+    typer.echo(f"Serve it: sllm serve --model {done.folder}")

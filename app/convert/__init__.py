@@ -1,0 +1,1 @@
+"""`sllm convert`: GGUF or safetensors to ONNX. Needs the extra `convert`; the server never does."""

@@ -1,0 +1,65 @@
+"""onnxruntime-genai's model builder, in a process of its own: the graph for a folder of weights."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final, Literal
+
+from app.convert.errors import ConvertError
+from app.weights.task import Task
+
+Precision = Literal["int8", "int4", "fp16", "fp32"]
+# Rounding to nearest loses several times more; the head and the sensitive layers in 8 bits.
+_OPTIONS: Final[dict[Precision, list[str]]] = {"int4": ["algo_config=k_quant_mixed"]}
+LAYER: Final = re.compile(rb"Reading layer (\d+)")
+LONGEST_REASON: Final = 200
+
+
+def build(source: Path, target: Path, precision: Precision, layers: int, task: Task) -> None:
+    """Write model.onnx and its companions to `target`. Raises ConvertError with the builder's
+    last words, CancelledError when `task` is cancelled; the process is gone then."""
+    command = [
+        *(sys.executable, "-P", "-m", "onnxruntime_genai.models.builder"),
+        *("-i", str(source), "-o", str(target), "-p", precision, "-e", "cpu"),
+        *("-c", str(target.with_name("cache"))),
+        *("--extra_options", "hf_token=false", *_OPTIONS.get(precision, [])),
+    ]
+    log = target.with_name("builder.log")
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # noqa: S603 - our own words
+            command, cwd=target.parent, env=_environment(), stdout=output, stderr=output
+        )
+    try:
+        while (code := _wait(process)) is None:
+            task.check()
+            task.progress.advance("graph", _layers_done(log), layers)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    if code:
+        raise ConvertError("convert_builder_failed", reason=_last_words(log))
+    task.progress.advance("graph", layers, layers)
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int | None:
+    try:
+        return process.wait(timeout=0.5)
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def _environment() -> dict[str, str]:
+    """Everything is on this machine: nothing may be asked of a hub."""
+    return {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
+
+
+def _layers_done(log: Path) -> int:
+    return len(LAYER.findall(log.read_bytes()))
+
+
+def _last_words(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return lines[-1].strip()[:LONGEST_REASON] if lines else "-"

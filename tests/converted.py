@@ -1,0 +1,49 @@
+"""Converted weights for tests: made once by `sllm convert`, kept beside the other weights.
+
+Needs the extra `convert` and PyTorch (./test.sh installs both); without them tests are skipped
+with the command that is missing.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.convert import requirements
+from app.convert.errors import ConvertError
+
+ROOT = Path(__file__).resolve().parents[1]
+# A bound, never an expectation: the largest one takes four minutes on two busy cores.
+PATIENCE = 1800
+
+
+def require_extra() -> None:
+    """Skip the test where nothing can be converted."""
+    try:
+        requirements.require()
+    except ConvertError as error:
+        pytest.skip(str(error))
+
+
+def converted(data_dir: Path, entry: str, precision: str = "int8") -> Path:
+    """The folder of a catalogue entry at this precision, converted when it is absent."""
+    folder = data_dir / "converted" / f"{entry}-{precision}"
+    if not (folder / "sllm.json").exists():
+        require_extra()
+        run("convert", entry, "--precision", precision, "--output", str(folder))
+    return folder
+
+
+def run(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """`sllm` with these; fails with what it said."""
+    done = subprocess.run(
+        [sys.executable, "-m", "app.cli", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done
