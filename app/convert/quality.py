@@ -97,7 +97,7 @@ def _session(folder: Path, facts: OnnxHeader) -> Logits:
     )
     names = {each.name: each.type for each in session.get_inputs()}
     shape = (1, facts.head_count_kv, 0, facts.key_length)
-    empty = {
+    empty: dict[str, NDArray[Any]] = {
         name: np.zeros(shape, np.float16 if kind == "tensor(float16)" else np.float32)
         for name, kind in names.items()
         if name.startswith("past_key_values.")

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-SPECIAL = ["<unk>", "<s>", "</s>", "<|im_start|>", "<|im_end|>"]
+# The last is there because tokenizers of Qwen add it where it is missing.
+SPECIAL = ["<unk>", "<s>", "</s>", "<|im_start|>", "<|im_end|>", "<|endoftext|>"]
 TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}"
     "<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
@@ -53,7 +54,7 @@ def _write_tokenizer(folder: Path) -> int:
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     vocabulary = {text: index for index, text in enumerate([*SPECIAL, *letters])}
     # A width that no layer has: the builder finds the head by it.
-    while len(vocabulary) % 32 != 5:
+    while len(vocabulary) % 32 != 6:
         vocabulary[f"<unused{len(vocabulary)}>"] = len(vocabulary)
     tokenizer = Tokenizer(models.BPE(vocabulary, []))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)

@@ -40,6 +40,16 @@ def test_a_family_is_converted_without_loss_in_32_bits(tmp_path: Path, family: s
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "source"]
 
 
+def test_four_bits_leave_the_sensitive_layers_in_eight(tmp_path: Path) -> None:
+    """The builder passes over options that it does not know: then all would be in four."""
+    source = write_checkpoint(tmp_path / "source", "llama")
+    conversion.convert(find_source(str(source), tmp_path, Task()), tmp_path / "out", "int4", Task())
+    with opened(tmp_path / "out" / "model.onnx") as (file, size):
+        weights = read_graph(file, size, "model.onnx").weights
+    assert weights["int4"] > 0
+    assert weights["int8"] > check(tmp_path / "out" / "model.onnx").vocabulary_size * WIDTH
+
+
 def test_the_embedding_is_quantized_too(tmp_path: Path) -> None:
     source = write_checkpoint(tmp_path / "source", "qwen2")
     run("convert", str(source), "--output", str(tmp_path / "out"))

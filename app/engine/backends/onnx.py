@@ -136,7 +136,11 @@ class Texts:
     ) -> list[int]:
         # A chat template writes the tokens around the text itself.
         ends = add_special and self._template is None
-        return await self.run(lambda: self._tokenizer.ids(text, control=parse_special, ends=ends))
+        # Runs of plain text stand between control tokens.
+        middle = not parse_special and not add_special
+        return await self.run(
+            lambda: self._tokenizer.ids(text, control=parse_special, ends=ends, middle=middle)
+        )
 
     async def apply_template(self, messages: list[dict[str, str]]) -> str:
         assert self._template is not None

@@ -12,8 +12,8 @@ from tokenizers import AddedToken, Tokenizer
 from app.engine.backends.base import LoadError
 from app.engine.backends.chat_prompt import ALWAYS_CONTROL
 
-# Put before a run of plain text, so that it is tokenized as the middle of a text; no message
-# holds a NUL.
+# Put before a run of plain text, so that it is tokenized as the middle of a text: some tokenizers
+# begin every text with a blank.
 _MIDDLE: Final = "\0"
 
 
@@ -42,6 +42,7 @@ class TextTokenizer:
         `ends` come the tokens that the tokenizer puts around a text; `middle` is for a text
         that goes on another one."""
         self._tokenizer.encode_special_tokens = not control
+        text = text.replace(_MIDDLE, "")
         ids: list[int] = self._tokenizer.encode(
             _MIDDLE + text if middle else text, add_special_tokens=ends
         ).ids

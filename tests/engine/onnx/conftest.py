@@ -1,4 +1,4 @@
-"""Converted weights and loaded backends for the ONNX engine's tests."""
+"""A loaded backend for the ONNX engine's tests; the weights come from tests/conftest.py."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,31 +7,6 @@ import pytest
 
 from app.engine.backends.onnx import OnnxBackend
 from tests.engine.onnx.folders import spec_of
-
-
-def converted(data_dir: Path, name: str) -> Path:
-    folder = data_dir / "converted" / name
-    if not (folder / "model.onnx").exists():
-        pytest.skip(f"needs DATA_DIR/converted/{name}: sllm convert makes it")
-    return folder
-
-
-@pytest.fixture(scope="session")
-def smollm2_int8(weights_dir: Path) -> Path:
-    """The folder of SmolLM2 as ONNX in 8 bits."""
-    return converted(weights_dir, "smollm2-135m-instruct-int8")
-
-
-@pytest.fixture(scope="session")
-def smollm2_fp32(weights_dir: Path) -> Path:
-    """The folder of SmolLM2 as ONNX in 32 bits: what the GGUF file holds, exactly."""
-    return converted(weights_dir, "smollm2-135m-instruct-fp32")
-
-
-@pytest.fixture(scope="session")
-def qwen_int8(weights_dir: Path) -> Path:
-    """The folder of Qwen2.5-Coder 0.5B as ONNX in 8 bits."""
-    return converted(weights_dir, "qwen2.5-coder-0.5b-instruct-int8")
 
 
 @pytest.fixture(scope="session")

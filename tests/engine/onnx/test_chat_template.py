@@ -7,6 +7,10 @@ from app.engine.backends.chat_prompt import TemplateRefused
 from app.engine.onnx.chat_template import ChatTemplate
 
 MESSAGES = [{"role": "user", "content": "1 < 2 & <b>안녕</b>"}]
+DOUBLING = (
+    "{{% set n = namespace(x={start}) %}}{{% for i in range(99) %}}"
+    "{{% set n.x = n.x {operator} n.x %}}{{% endfor %}}"
+)
 TOKENS = {"bos_token": "<s>", "eos_token": "</s>"}
 
 
@@ -58,8 +62,8 @@ def test_what_goes_wrong_is_a_refusal(text: str) -> None:
     [
         "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
         "{% for a in 'abc' * 9999 %}{% for b in range(9999) %}{% endfor %}{% endfor %}",
-        "{% set n = namespace(x='a') %}{% for i in range(9) %}{% set n.x = n.x ~ n.x * 99 %}{% endfor %}",
-        "{% set n = namespace(x=['a']) %}{% for i in range(99) %}{% set n.x = n.x + n.x %}{% endfor %}",
+        DOUBLING.format(start="'a'", operator="~"),
+        DOUBLING.format(start="['a']", operator="+"),
         "{{ 'x' * 9999999999 }}",
         "{{ 9 ** 99999999 }}",
         "{{ 99 ** 64 ** 64 }}",

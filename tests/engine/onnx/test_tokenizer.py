@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.domain.messages import Message, Role
@@ -103,22 +103,22 @@ async def plain(texts: Texts, text: str) -> list[int]:
 
 
 def test_text_comes_back_whole_from_any_tokens(folder: Path) -> None:
+    """As the tokenizer's own library has it for all tokens at once: it may normalise, and where
+    a vocabulary lacks bytes it writes the replacement character, which we never do."""
     tokenizer = TextTokenizer(folder / "tokenizer.json", "m")
     vocabulary = Vocabulary(folder / "tokenizer.json", 151_936, [0], "m")
 
-    @given(st.text())
+    @given(st.one_of(st.text(st.characters(exclude_characters="\ufffd")), st.sampled_from(WORDS)))
+    @example("a\0b")
     def holds(text: str) -> None:
+        ids = tokenizer.ids(text, control=False)
+        assert ids == tokenizer.ids(text, control=False, middle=True)
         stream = TextStream(vocabulary)
-        pieces = [stream.feed(token) for token in tokenizer.ids(text, control=False)]
-        assert "".join(pieces) == text.encode("utf-8", "ignore").decode()
+        pieces = [stream.feed(token) for token in ids]
+        whole: str = tokenizer._tokenizer.decode(ids, skip_special_tokens=False)
+        assert "".join(pieces) == whole.replace("\ufffd", "")
 
     holds()
-    for word in WORDS:
-        stream = TextStream(vocabulary)
-        ids = tokenizer.ids(word, control=False)
-        pieces = [stream.feed(token) for token in ids]
-        assert "".join(pieces) == word
-        assert not any("\ufffd" in piece for piece in pieces)
 
 
 class Bytes:
