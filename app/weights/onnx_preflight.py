@@ -81,7 +81,9 @@ class OnnxHeader(Struct, frozen=True):
 
     @property
     def file_bytes(self) -> int:
-        return self.weight_bytes
+        """What the weights take in memory: onnxruntime repacks matrices beside the mapped file.
+        Qwen2.5 0.5B in 8 bits, 565 MB on disk, was measured at 820 MB."""
+        return self.weight_bytes * 3 // 2
 
 
 class _Companions(Struct, frozen=True):

@@ -13,7 +13,7 @@ TEMPLATE = (
 WIDTH, LAYERS, HEADS, WINDOW = 64, 2, 4, 512
 COMMON: dict[str, Any] = {
     "hidden_size": WIDTH,
-    "intermediate_size": 96,
+    "intermediate_size": 128,
     "num_hidden_layers": LAYERS,
     "num_attention_heads": HEADS,
     "num_key_value_heads": 2,

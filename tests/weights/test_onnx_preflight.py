@@ -42,7 +42,7 @@ def test_facts_of_a_plain_export(tmp_path: Path) -> None:
     assert (header.context_length, header.vocabulary_size) == (64, 10)
     assert (header.block_count, header.head_count_kv, header.key_length) == (2, 2, 4)
     assert header.kv_bytes_per_token == 2 * 2 * 2 * 4 * 4
-    assert header.file_bytes == path.stat().st_size
+    assert header.weight_bytes == path.stat().st_size
     assert header.end_tokens == (2,)
     assert header.control_tokens == ("<|end|>",)
     assert header.special_tokens == {"bos_token": "<|start|>", "eos_token": "<|end|>"}
