@@ -12,10 +12,14 @@ from tests.v4.support import again, branch, read, say
 from tests.v4.transfers import PATH, brought, listed, plain
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
     folder: Path = tmp_path_factory.mktemp("conversations")
     settings = {"SLLM_MODEL_PATH": "scripted", "PAGE_SIZE": "3"}
+    if request.param == "postgresql":
+        settings["DATABASE_URL"] = request.getfixturevalue("postgresql_server").fresh()
     with running(folder, settings) as started:
         yield started
     assert "Traceback" not in started.log
