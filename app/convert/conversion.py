@@ -12,6 +12,7 @@ from msgspec import Struct
 from app.convert import quality, source
 from app.convert.builder import Precision, build
 from app.convert.card import write_card
+from app.convert.corrections import correct_norms
 from app.convert.embedding import Outcome, shrink_embedding
 from app.convert.errors import ConvertError
 from app.convert.graph_file import GraphFile
@@ -90,6 +91,7 @@ def _graph(folder: Path, work: Path, precision: Precision, task: Task) -> tuple[
     built, result = work / "built", work / "result"
     build(folder, built, precision, _layers(folder), task)
     graph = GraphFile(built / GRAPH)
+    correct_norms(graph, read_json(folder / "config.json", Config))
     outcome: Outcome = "unchanged"
     if precision in ("int8", "int4"):
         task.say("convert_step_embedding")

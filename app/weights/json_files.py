@@ -35,6 +35,8 @@ class Config(Struct):
     num_key_value_heads: int | None = None
     head_dim: int | None = None
     tie_word_embeddings: bool | None = None
+    rms_norm_eps: float | None = None
+    layer_norm_eps: float | None = None
     is_encoder_decoder: bool | None = None
     eos_token_id: Ids = None
     text_config: dict[str, object] | None = None
