@@ -39,9 +39,10 @@ class OnnxBackend:
     def __init__(self, spec: EngineSpec, batch: Batch, layout: Layout, width: int) -> None:
         beside = _beside(spec)
         self._batch = batch
-        self._end_tokens = frozenset(beside.end_tokens)
         tokenizer = Path(beside.tokenizer)
         self._vocabulary = Vocabulary(tokenizer, width, beside.end_tokens, spec.id)
+        # Those that the weights name, else the one that the tokenizer does.
+        self._end_tokens = frozenset(self._vocabulary.guidance.eos_tokens)
         texts = Texts(tokenizer, beside, spec.id)
         self._texts = texts
         self._prompt = (

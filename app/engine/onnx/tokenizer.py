@@ -66,7 +66,7 @@ class Vocabulary:
 
     def __init__(self, path: Path, size: int, end_tokens: Sequence[int], model: str) -> None:
         try:
-            self.guidance = LLTokenizer(str(path), n_vocab=size, eos_token=list(end_tokens))
+            self.guidance = LLTokenizer(str(path), n_vocab=size, eos_token=list(end_tokens) or None)
         except ValueError as error:
             raise LoadError("onnx_tokenizer", model=model, reason=str(error)[:200]) from error
         self._bytes: dict[int, bytes] = {}
