@@ -112,7 +112,9 @@ async def test_as_little_as_possible_is_dropped(
         len(await render([SYSTEM, *(m for turn in turns[dropped:] for m in turn), NEWEST]))
         for dropped in range(len(turns) + 1)
     ]
-    expected = next((n for n, size in enumerate(sums) if size <= window - max(1, reserve)), len(turns))
+    expected = next(
+        (n for n, size in enumerate(sums) if size <= window - max(1, reserve)), len(turns)
+    )
     assert fit_.report.dropped_messages == sum(map(len, turns[:expected]))
     assert fit_.report.dropped_tokens == sums[0] - sums[expected]
 
