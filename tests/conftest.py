@@ -11,7 +11,6 @@ from app.weights import ModelSpec, ensure
 from tests.database import postgresql
 from tests.support import Server, running
 
-
 # The same examples each time, so that a change is judged by what it changes; new ones are sought
 # with `HYPOTHESIS_PROFILE=search ./test.sh`. No test asserts on time.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
