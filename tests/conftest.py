@@ -1,14 +1,22 @@
 """Servers for all tests: one on the scripted engine, one on the embedded weights."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from app.weights import ModelSpec, ensure
 from tests.converted import converted
 from tests.database import postgresql
 from tests.support import Server, running
+
+# The same examples each time, so that a change is judged by what it changes; new ones are sought
+# with `HYPOTHESIS_PROFILE=search ./test.sh`. No test asserts on time.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("search", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
 @pytest.fixture(scope="session")

@@ -93,7 +93,8 @@ async def _search(
     whole: list[int],
 ) -> tuple[int, list[int]]:
     """The fewest dropped turns that fit, by bisection, and their prompt."""
-    room = limits.window - limits.reserve
+    # An answer needs room for a token, whatever is reserved for it.
+    room = limits.window - max(1, limits.reserve)
     low, high = _over_limit(turns, limits.max_history), len(turns)
     prompt = whole if low == 0 else await rendered(low)
     if len(prompt) <= room or low == high:

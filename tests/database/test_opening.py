@@ -3,9 +3,7 @@
 import asyncio
 import hashlib
 import multiprocessing
-import os
 import stat
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,10 +11,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from app.database import Database, DatabaseUnusable, conversations, deletion, open_database, sqlite
+from app.database import (
+    Database,
+    DatabaseUnusable,
+    conversations,
+    deletion,
+    open_database,
+    sqlite,
+)
 from app.database.records import ConversationQuery, NewConversation
-
-NOBODY = 65534
+from tests.database import capabilities
 
 
 async def titles(url: str | None, folder: Path, new: str) -> set[str]:
@@ -162,31 +166,27 @@ async def test_a_damaged_file_is_refused_and_left_alone(
 
 
 @pytest.fixture
-def as_nobody() -> Iterator[Path]:
-    """A folder for everyone; root, who may read everything, becomes somebody else meanwhile."""
-    user = os.geteuid()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o777)
-        if not user:
-            os.seteuid(NOBODY)
-        try:
-            yield folder
-        finally:
-            os.seteuid(user)
+def bound_by_modes(tmp_path: Path) -> Iterator[Path]:
+    """A folder, while files' modes count for root, too."""
+    before = capabilities.effective()
+    capabilities.set_effective(before & ~capabilities.OVERRIDE)
+    try:
+        yield tmp_path
+    finally:
+        capabilities.set_effective(before)
 
 
-async def test_a_file_that_may_not_be_written_is_refused(as_nobody: Path) -> None:
-    await titles(None, as_nobody, "precious")
-    path = as_nobody / "sllm.db"
-    before = hashes(as_nobody)
+async def test_a_file_that_may_not_be_written_is_refused(bound_by_modes: Path) -> None:
+    await titles(None, bound_by_modes, "precious")
+    path = bound_by_modes / "sllm.db"
+    before = hashes(bound_by_modes)
     for mode in (0, 0o400):
         path.chmod(mode)
         with pytest.raises(DatabaseUnusable, match=r"sllm\.db: Permission denied"):
-            await open_database(None, as_nobody)
+            await open_database(None, bound_by_modes)
     path.chmod(0o600)
-    assert hashes(as_nobody) == before
-    assert await titles(None, as_nobody, "new") == {"precious", "new"}
+    assert hashes(bound_by_modes) == before
+    assert await titles(None, bound_by_modes, "new") == {"precious", "new"}
 
 
 @pytest.mark.parametrize("log", [b"", b"not a log" * 1000])

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.domain.context_window import Fit, Limits, fit, turns_of
@@ -96,6 +96,7 @@ async def test_a_head_that_alone_does_not_fit_is_refused(head: int) -> None:
     assert caught.value.details == {"prompt_tokens": WHOLE, "window": WHOLE}
 
 
+@example(sizes=[("user", 2)], window=20, reserve=0)
 @given(
     sizes=st.lists(st.tuples(st.sampled_from(["user", "assistant"]), st.integers(0, 30))),
     window=st.integers(20, 400),
@@ -111,7 +112,9 @@ async def test_as_little_as_possible_is_dropped(
         len(await render([SYSTEM, *(m for turn in turns[dropped:] for m in turn), NEWEST]))
         for dropped in range(len(turns) + 1)
     ]
-    expected = next((n for n, size in enumerate(sums) if size <= window - reserve), len(turns))
+    expected = next(
+        (n for n, size in enumerate(sums) if size <= window - max(1, reserve)), len(turns)
+    )
     assert fit_.report.dropped_messages == sum(map(len, turns[:expected]))
     assert fit_.report.dropped_tokens == sums[0] - sums[expected]
 
