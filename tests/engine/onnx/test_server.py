@@ -42,12 +42,12 @@ def test_a_stream_and_an_answer_say_the_same(server: Server) -> None:
 def test_a_schema_is_kept_through_http(server: Server) -> None:
     schema = {
         "type": "object",
-        "properties": {"n": {"type": "integer"}},
+        "properties": {"n": {"type": "integer", "minimum": 0, "maximum": 100}},
         "required": ["n"],
         "additionalProperties": False,
     }
     form = {"type": "json_schema", "json_schema": {"name": "n", "schema": schema}}
-    response = server.chat("A number, please.", response_format=form, max_tokens=60)
+    response = server.chat("A number, please.", response_format=form, max_tokens=60, seed=1)
     assert set(json.loads(response.json()["response"])) == {"n"}
 
 
