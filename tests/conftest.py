@@ -19,6 +19,18 @@ settings.register_profile("search", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
+# Weights that `sllm convert` makes once, and the seconds that may take on two busy cores.
+CONVERTED = frozenset({"smollm2_int8", "smollm2_fp32", "qwen_int8"})
+CONVERTING_SECONDS = 2400
+
+
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Whichever test comes first makes the weights, within its own time."""
+    for item in items:
+        if CONVERTED.intersection(item.fixturenames):
+            item.add_marker(pytest.mark.timeout(CONVERTING_SECONDS))
+
+
 @pytest.fixture(scope="session")
 def weights_dir() -> Path:
     """Where weights stay between runs."""
