@@ -3,9 +3,9 @@
 from sqlalchemy import Subquery, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.database.lookup import conversation_of, message_of, setup_of
-from app.database.records import Conversation, MessagePage, Snapshot, StoredMessage
-from app.database.rows import as_conversation, as_messages, message_rows
+from app.database.lookup import conversation_of, message_by_number, message_of, setup_of
+from app.database.records import Conversation, MessagePage, Setup, Snapshot, StoredMessage
+from app.database.rows import as_conversation, as_message, as_messages, message_rows
 from app.database.session import Database
 from app.database.tables import messages
 from app.domain.errors import SllmError
@@ -23,8 +23,8 @@ async def get_messages(
     all_branches: bool = False,
     page: int = 1,
     page_size: int | None = None,
-) -> tuple[Conversation, MessagePage]:
-    """A conversation with its current branch, or its whole tree, in the order messages came.
+) -> tuple[Conversation, MessagePage, Setup]:
+    """A conversation, its current branch or whole tree in the order messages came, its setup.
 
     `page` counts from 1; without `page_size` everything is returned. SllmError `not_found`.
     """
@@ -39,7 +39,8 @@ async def get_messages(
         else:
             chosen = _path(owner, row.current)
         shown = await _page(connection, chosen, page, page_size)
-    return as_conversation(row), shown
+        setup = await setup_of(connection, owner, row.number)
+    return as_conversation(row), shown, setup
 
 
 async def _page(
@@ -80,12 +81,14 @@ async def question_of(
 
     SllmError `not_found`; `conflict` for an answer without a question.
     """
-    message = await get_message(database, owner, conversation_id, message_id)
-    if message.role == "user":
-        return message
-    if message.parent_id is None:
-        raise SllmError("conflict", "answer_without_question", param="message_id")
-    return await get_message(database, owner, conversation_id, message.parent_id)
+    async with database.read() as connection:
+        conversation = await conversation_of(connection, owner, conversation_id)
+        row = await message_of(connection, owner, message_id, conversation.number)
+        if row.role == "user":
+            return as_message(row)
+        if row.parent is None:
+            raise SllmError("conflict", "answer_without_question", param="message_id")
+        return await message_by_number(connection, owner, row.parent)
 
 
 async def _history(connection: AsyncConnection, owner: str, last: int) -> tuple[Message, ...]:

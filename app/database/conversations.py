@@ -6,7 +6,7 @@ from sqlalchemy import Select, UnaryExpression, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.database import search
-from app.database.lookup import conversation_of, locked_conversation, message_of, setup_of
+from app.database.lookup import conversation_of, locked_conversation, message_of
 from app.database.records import (
     Conversation,
     ConversationPage,
@@ -74,13 +74,6 @@ async def get(database: Database, owner: str, id_: str) -> Conversation:
     """Raises SllmError `not_found`, for another owner's as for none."""
     async with database.read() as connection:
         return as_conversation(await conversation_of(connection, owner, id_))
-
-
-async def get_setup(database: Database, owner: str, id_: str) -> Setup:
-    """What its model is told first. Raises SllmError `not_found`."""
-    async with database.read() as connection:
-        row = await conversation_of(connection, owner, id_)
-        return await setup_of(connection, owner, row.number)
 
 
 async def find(database: Database, owner: str, query: ConversationQuery) -> ConversationPage:

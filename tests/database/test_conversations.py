@@ -39,7 +39,7 @@ async def test_a_turn_is_kept(database: Database) -> None:
     assert (asked.answer.status, asked.answer.parent_id) == ("pending", asked.question.id)
     ended = Answer("Hello", "complete", "stop", USAGE, TIMINGS)
     settled = await answers.settle(database, "local", asked.answer.id, ended)
-    conversation, page = await branches.get_messages(database, "local", asked.conversation_id)
+    conversation, page, _ = await branches.get_messages(database, "local", asked.conversation_id)
     assert [message.content for message in page.items] == ["안녕하세요", "Hello"]
     assert page.items[1] == settled
     assert (settled.usage, settled.timings) == (USAGE, TIMINGS)
@@ -57,7 +57,7 @@ async def test_it_is_still_there_after_a_restart(
     asked = await turn(database, "remember me")
     other = await open_database(url, tmp_path_factory.mktemp("other"))
     try:
-        _, page = await branches.get_messages(other, "local", asked.conversation_id)
+        _, page, _ = await branches.get_messages(other, "local", asked.conversation_id)
     finally:
         await other.close()
     assert [message.content for message in page.items] == ["remember me", "reply"]
@@ -71,7 +71,7 @@ async def test_branches(database: Database) -> None:
     assert await contents(database, id_) == ["one", "1", "three", "3"]
     await conversations.change(database, "local", id_, current_message_id=second.answer.id)
     assert await contents(database, id_) == ["one", "1", "two", "2"]
-    _, tree = await branches.get_messages(database, "local", id_, all_branches=True)
+    _, tree, _ = await branches.get_messages(database, "local", id_, all_branches=True)
     assert [message.seq for message in tree.items] == [1, 2, 3, 4, 5, 6]
     shown = await branches.snapshot(database, "local", id_, branch.answer.id)
     assert [message.content for message in shown.history] == ["one", "1", "three", "3"]
@@ -83,7 +83,7 @@ async def test_branches(database: Database) -> None:
 
 
 async def contents(database: Database, id_: str) -> list[str]:
-    _, page = await branches.get_messages(database, "local", id_)
+    _, page, _ = await branches.get_messages(database, "local", id_)
     return [message.content for message in page.items]
 
 
@@ -91,7 +91,7 @@ async def test_messages_page(database: Database) -> None:
     first = await turn(database, "one", "1")
     id_ = first.conversation_id
     await turn(database, "two", "2", conversation_id=id_)
-    _, page = await branches.get_messages(database, "local", id_, page=2, page_size=3)
+    _, page, _ = await branches.get_messages(database, "local", id_, page=2, page_size=3)
     assert ([message.content for message in page.items], page.total) == (["2"], 4)
 
 
@@ -157,7 +157,7 @@ async def test_branching_writers_never_mix(database: Database) -> None:
         for n in range(16)
     ]  # fmt: skip
     turns = await asyncio.gather(*racing)
-    _, tree = await branches.get_messages(
+    _, tree, _ = await branches.get_messages(
         database, "local", first.conversation_id, all_branches=True
     )
     assert [message.seq for message in tree.items] == list(range(1, 35))

@@ -44,7 +44,7 @@ async def test_there_and_back(database: Database) -> None:
     )
     assert back.setup == SETUP
     assert not {message.id for message in back.messages} & {m.id for m in copy.messages}
-    _, branch = await branches.get_messages(database, "other", new)
+    _, branch, _ = await branches.get_messages(database, "other", new)
     assert [message.content for message in branch.items] == ["질문", "대답"]
     query = ConversationQuery(search="대답", metadata={"k": "v"})
     assert (await conversations.find(database, "other", query)).total == 1
@@ -84,7 +84,7 @@ async def test_a_parent_that_comes_later_is_refused(database: Database) -> None:
 async def test_an_imported_pending_message_is_interrupted(database: Database) -> None:
     pending = StoredMessage("a", None, "assistant", "x", "pending", MOMENT, 1)
     id_ = await transfer.import_one(database, "local", tree(pending))
-    _, page = await branches.get_messages(database, "local", id_)
+    _, page, _ = await branches.get_messages(database, "local", id_)
     assert [(each.status, each.created_at) for each in page.items] == [("interrupted", MOMENT)]
 
 
@@ -111,7 +111,7 @@ async def test_a_long_conversation_is_found_whole_and_leaves_whole(database: Dat
     ]
     chain[3] = msgspec.structs.replace(chain[3], content="긴 글 " * 50_000)
     id_ = await transfer.import_one(database, "local", tree(*chain))
-    _, page = await branches.get_messages(database, "local", id_)
+    _, page, _ = await branches.get_messages(database, "local", id_)
     assert [message.content for message in page.items] == [message.content for message in chain]
     await questions.ask(database, "local", Question("나중 말", conversation_id=id_))
     found = {word: await total(database, word) for word in ("199번째", "긴 글", "0번째", "나중")}

@@ -28,7 +28,7 @@ CONCISE = Setup("concise", (Message("system", "Be brief."),), {"temperature": 0}
 
 
 async def seqs(database: Database, id_: str) -> list[int]:
-    _, tree = await branches.get_messages(database, "local", id_, all_branches=True)
+    _, tree, _ = await branches.get_messages(database, "local", id_, all_branches=True)
     return [message.seq for message in tree.items]
 
 

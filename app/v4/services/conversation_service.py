@@ -37,7 +37,7 @@ class ConversationService:
         self, id_: str, *, all_branches: bool, page: int, page_size: int | None
     ) -> Shown:
         """With its messages along the current branch, or of all."""
-        conversation, found = await branches.get_messages(
+        conversation, found, setup = await branches.get_messages(
             self._database,
             self._owner,
             id_,
@@ -45,7 +45,6 @@ class ConversationService:
             page=page,
             page_size=page_size,
         )
-        setup = await conversations.get_setup(self._database, self._owner, id_)
         return Shown(conversation, setup, found)
 
     async def change(
