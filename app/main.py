@@ -19,7 +19,7 @@ from app.docs import pages
 from app.domain.model_info import Notice
 from app.drain import Drain
 from app.edge.application import EdgeApplication, EdgeSettings
-from app.engine.launcher import gpu_devices
+from app.engine.launcher import LLAMA_GPU, ONNX_GPU, gpu_devices
 from app.engine.lifeline import die_with_parent
 from app.engine.runtime_dir import server_pid
 from app.i18n.notices import words
@@ -77,7 +77,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     if server_pid() != os.getpid():
         # A worker must not outlive the server, not even when that is killed.
         die_with_parent(server_pid())
-    if settings.use_gpu == "required" and not await gpu_devices():
+    if settings.use_gpu == "required" and not await gpu_devices(LLAMA_GPU, ONNX_GPU):
         raise RuntimeError(words([Notice("gpu_required")], "en")[0])
     model = SllmProvider(settings)
     model.start()

@@ -19,7 +19,7 @@ from app.config import Settings
 from app.database import DatabaseUnusable
 from app.domain.model_info import Notice
 from app.edge.http_protocol import GuardedProtocol
-from app.engine.launcher import gpu_devices
+from app.engine.launcher import LLAMA_GPU, ONNX_GPU, gpu_devices
 from app.i18n.notices import words
 from app.storage import open_storage
 from app.terminal import DownloadProgress, show_banner, warn
@@ -79,7 +79,7 @@ def require_keys(settings: Settings) -> None:
 
 def require_gpu(settings: Settings) -> None:
     """Raises ServeError for USE_GPU=required where the library finds no GPU."""
-    if settings.use_gpu == "required" and not asyncio.run(gpu_devices()):
+    if settings.use_gpu == "required" and not asyncio.run(gpu_devices(LLAMA_GPU, ONNX_GPU)):
         raise ServeError(words([Notice("gpu_required")], "en")[0])
 
 

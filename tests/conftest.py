@@ -20,7 +20,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
 # Weights that `sllm convert` makes once, and the seconds that may take on two busy cores.
-CONVERTED = frozenset({"smollm2_int8", "smollm2_fp32", "qwen_int8"})
+CONVERTED = frozenset({"smollm2_int8", "smollm2_fp32", "smollm2_cuda", "qwen_int8"})
 CONVERTING_SECONDS = 2400
 
 
@@ -55,6 +55,12 @@ def smollm2_int8(weights_dir: Path) -> Path:
 def smollm2_fp32(weights_dir: Path) -> Path:
     """The folder of SmolLM2 as ONNX in 32 bits: what the GGUF file holds, exactly."""
     return converted(weights_dir, "smollm2-135m-instruct", "fp32")
+
+
+@pytest.fixture(scope="session")
+def smollm2_cuda(weights_dir: Path) -> Path:
+    """The folder of SmolLM2 as ONNX in 16 bits, made for a GPU."""
+    return converted(weights_dir, "smollm2-135m-instruct", "fp16", "cuda")
 
 
 @pytest.fixture(scope="session")

@@ -26,12 +26,14 @@ def require_extra() -> None:
         pytest.skip(str(error))
 
 
-def converted(data_dir: Path, entry: str, precision: str = "int8") -> Path:
+def converted(data_dir: Path, entry: str, precision: str = "int8", device: str = "cpu") -> Path:
     """The folder of a catalogue entry at this precision, converted when it is absent."""
-    folder = data_dir / "converted" / f"{entry}-{precision}"
+    made_for = "" if device == "cpu" else f"-{device}"
+    folder = data_dir / "converted" / f"{entry}-{precision}{made_for}"
     if not (folder / "sllm.json").exists():
         require_extra()
-        run("convert", entry, "--precision", precision, "--output", str(folder))
+        options = ("--precision", precision, "--device", device)
+        run("convert", entry, *options, "--output", str(folder))
     return folder
 
 

@@ -11,18 +11,22 @@ from app.convert.errors import ConvertError
 from app.weights.task import Task
 
 Precision = Literal["int8", "int4", "fp16", "fp32"]
+# What the graph is made for: on a GPU activations and cache have 16 bits.
+Device = Literal["cpu", "cuda"]
 # Rounding to nearest loses several times more; the head and the sensitive layers in 8 bits.
 _OPTIONS: Final[dict[Precision, list[str]]] = {"int4": ["algo_config=k_quant_mixed"]}
 LAYER: Final = re.compile(rb"Reading layer (\d+)")
 LONGEST_REASON: Final = 200
 
 
-def build(source: Path, target: Path, precision: Precision, layers: int, task: Task) -> None:
+def build(
+    source: Path, target: Path, precision: Precision, device: Device, layers: int, task: Task
+) -> None:
     """Write model.onnx and its companions to `target`. Raises ConvertError with the builder's
     last words, CancelledError when `task` is cancelled; the process is gone then."""
     command = [
         *(sys.executable, "-P", "-m", "onnxruntime_genai.models.builder"),
-        *("-i", str(source), "-o", str(target), "-p", precision, "-e", "cpu"),
+        *("-i", str(source), "-o", str(target), "-p", precision, "-e", device),
         *("-c", str(target.with_name("cache"))),
         *("--extra_options", "hf_token=false", *_OPTIONS.get(precision, [])),
     ]

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from app.convert import quality, source
-from app.convert.builder import Precision, build
+from app.convert.builder import Device, Precision, build
 from app.convert.card import write_card
 from app.convert.corrections import correct_norms
 from app.convert.embedding import Outcome, shrink_embedding
@@ -36,7 +36,9 @@ class Converted(Struct, frozen=True):
     quality: Quality
 
 
-def convert(found: Source, output: Path, precision: Precision, task: Task) -> Converted:
+def convert(
+    found: Source, output: Path, precision: Precision, task: Task, device: Device = "cpu"
+) -> Converted:
     """Write `output`, a folder that must not exist. What is interrupted leaves nothing behind;
     what is killed leaves a hidden folder beside it, which the next conversion clears.
 
@@ -50,7 +52,7 @@ def convert(found: Source, output: Path, precision: Precision, task: Task) -> Co
         if found.header is not None:
             task.say("convert_step_source", file=found.path.name)
             source.dequantize(found.path, folder, task)
-        result, embedding = _graph(folder, work, precision, task)
+        result, embedding = _graph(folder, work, precision, device, task)
         facts = _facts(folder, result, embedding)
         compared = _quality(folder, result, facts, task)
         write_card(result, found, facts, embedding, compared)
@@ -85,11 +87,13 @@ def _space(found: Source, precision: Precision) -> int:
     return int(copy + parameters * (BYTES[precision] + max(BYTES[precision], 2)))
 
 
-def _graph(folder: Path, work: Path, precision: Precision, task: Task) -> tuple[Path, Outcome]:
+def _graph(
+    folder: Path, work: Path, precision: Precision, device: Device, task: Task
+) -> tuple[Path, Outcome]:
     """The builder's graph with our embedding, and everything that the engine needs beside it."""
     task.say("convert_step_graph", precision=precision)
     built, result = work / "built", work / "result"
-    build(folder, built, precision, _layers(folder), task)
+    build(folder, built, precision, device, _layers(folder), task)
     graph = GraphFile(built / GRAPH)
     correct_norms(graph, read_json(folder / "config.json", Config))
     outcome: Outcome = "unchanged"

@@ -15,6 +15,9 @@ from app.engine.runtime_dir import server_pid
 from app.engine.spec import EngineSpec
 
 _ROOT = Path(__file__).resolve().parents[2]
+# Print what the installed builds of the libraries can use, as JSON lists.
+LLAMA_GPU = "app.engine.backends.llama_gpu"
+ONNX_GPU = "app.engine.onnx.gpu"
 
 
 class EngineFailed(Exception):
@@ -73,12 +76,18 @@ async def launch(spec: EngineSpec) -> asyncio.subprocess.Process:
     raise EngineFailed(_reason(outcome if line else None, code, spec))
 
 
-async def gpu_devices() -> list[str]:
-    """Names of the usable GPUs, asked in a process of its own."""
+async def gpu_devices(*modules: str) -> list[str]:
+    """Names of the GPUs that the libraries behind `modules` can use, each asked in a process of
+    its own."""
+    asked = await asyncio.gather(*map(_devices, modules))
+    return [name for names in asked for name in names]
+
+
+async def _devices(module: str) -> list[str]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "app.engine.backends.llama_gpu",
+        module,
         stdout=asyncio.subprocess.PIPE,
         env=environment(),
     )

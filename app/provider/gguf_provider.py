@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from app.config import Settings
-from app.engine.launcher import gpu_devices
+from app.engine.launcher import LLAMA_GPU, gpu_devices
 from app.engine.spec import EngineSpec
 from app.provider.plan import compute_threads, plan, refuse_too_big, wishes
 from app.weights import ModelSpec
@@ -48,4 +48,4 @@ def spec(weights: ModelSpec, directory: Path, settings: Settings) -> EngineSpec:
 
 def _has_gpu(settings: Settings) -> bool:
     """Asked only in need: it starts a process that loads native code."""
-    return settings.use_gpu != "false" and bool(asyncio.run(gpu_devices()))
+    return settings.use_gpu != "false" and bool(asyncio.run(gpu_devices(LLAMA_GPU)))

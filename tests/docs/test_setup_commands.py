@@ -68,14 +68,18 @@ def check(words: list[str]) -> None:
             assert extra in project()["optional-dependencies"]
         case ["poetry", "run", "pip", "install", *packages]:
             assert packages == requirements.TORCH.split()
-        case ["poetry", "run", "sllm", "convert", source]:
+        case ["poetry", "run", "sllm", "convert", source, *options]:
             assert catalog.find(source) is not None
+            typer_command("convert").make_context("convert", [source, *options])
         case [".venv/bin/sllm", "models", *arguments]:
             assert CliRunner().invoke(cli, ["models", *arguments]).exit_code == 0
         case ["poetry", "run", "uvicorn", "app.main:app", *arguments]:
             uvicorn_command.make_context("uvicorn", ["app.main:app", *arguments])
         case [".venv/bin/python", "-m", "pip", "install", *_, requirement]:
-            assert requirement in dependencies()
+            # The GPU build takes the place of the ordinary one at the same version.
+            assert requirement.replace("-gpu[cuda,cudnn]", "") in dependencies()
+        case [".venv/bin/python", "-m", "pip", "uninstall", "-y", package]:
+            assert any(each.startswith(f"{package}==") for each in dependencies())
         case [".venv/bin/sllm", "keys", *arguments]:
             with TemporaryDirectory() as folder, chdir(folder):
                 assert CliRunner().invoke(cli, ["keys", *arguments]).exit_code == 0
@@ -85,10 +89,14 @@ def check(words: list[str]) -> None:
 
 def check_serve(arguments: list[str]) -> None:
     """Options are understood; a model is in the catalogue, or plainly a file of the reader's."""
-    group: Any = typer.main.get_command(cli)
-    options = group.commands["serve"].make_context("serve", list(arguments)).params
+    options = typer_command("serve").make_context("serve", list(arguments)).params
     model = options["model"]
     assert model is None or model.endswith(".gguf") or catalog.find(model)
+
+
+def typer_command(name: str) -> Any:
+    group: Any = typer.main.get_command(cli)
+    return group.commands[name]
 
 
 def project() -> dict[str, Any]:

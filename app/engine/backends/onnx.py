@@ -13,34 +13,34 @@ from app.domain.errors import SllmError
 from app.domain.messages import Message
 from app.domain.model_info import ModelInfo, Notice
 from app.domain.options import GenerationOptions
-from app.engine.backends.base import BackendDied, BackendEvent, End, LoadError
+from app.engine.backends.base import BackendDied, BackendEvent, End
 from app.engine.backends.chat_prompt import ChatPrompt, PlainPrompt
 from app.engine.onnx.batch import Batch
 from app.engine.onnx.chat_template import ChatTemplate
-from app.engine.onnx.graph import Graph, probe
 from app.engine.onnx.guidance import Guide, guide
-from app.engine.onnx.layout import Layout, read_layout
+from app.engine.onnx.loading import Loaded, load
 from app.engine.onnx.sequence import Outcome, Request
 from app.engine.onnx.sequence import Sequence as RunningSequence
-from app.engine.onnx.session import UNREADABLE, open_session
-from app.engine.onnx.slots import Slots
 from app.engine.onnx.step_loop import StepLoop
 from app.engine.onnx.stop import StopFilter
 from app.engine.onnx.tokenizer import TextStream, TextTokenizer, Vocabulary
-from app.engine.scheduling_class import batch_threads
 from app.engine.spec import EngineSpec, OnnxSpec
 
 T = TypeVar("T")
+# A GPU wants large batches; the answer to a cancel is still quick there.
+GPU_BATCH = 512
 
 
 class OnnxBackend:
     """Loaded ONNX weights. Build it with `load` (blocking), then `await open()`."""
 
-    def __init__(self, spec: EngineSpec, batch: Batch, layout: Layout, width: int) -> None:
+    def __init__(self, spec: EngineSpec, batch: Batch, loaded: Loaded) -> None:
         beside = _beside(spec)
         self._batch = batch
         tokenizer = Path(beside.tokenizer)
-        self._vocabulary = Vocabulary(tokenizer, width, beside.end_tokens, spec.id)
+        self._vocabulary = Vocabulary(
+            tokenizer, loaded.graph.vocabulary, beside.end_tokens, spec.id
+        )
         # Those that the weights name, else the one that the tokenizer does.
         self._end_tokens = frozenset(self._vocabulary.guidance.eos_tokens)
         texts = Texts(tokenizer, beside, spec.id)
@@ -48,24 +48,15 @@ class OnnxBackend:
         self._prompt = (
             ChatPrompt(texts, texts.control_tokens) if beside.chat_template else PlainPrompt(texts)
         )
-        self.info = _info(spec, layout, has_template=bool(beside.chat_template))
+        self.info = _info(spec, loaded, chunk=batch.chunk)
 
     @classmethod
     def load(cls, spec: EngineSpec) -> "OnnxBackend":
         """Read the weights; takes as long as it takes. Raises LoadError."""
-        if spec.use_gpu == "required":
-            raise LoadError("onnx_gpu_required")
-        try:
-            with batch_threads():
-                session = open_session(Path(spec.path), spec.threads)
-        except UNREADABLE as error:
-            raise LoadError("onnx_load_failed", model=spec.id, reason=_why(spec, error)) from error
-        head_size = _beside(spec).head_size
-        layout = read_layout(session.get_inputs(), session.get_outputs(), spec.id, head_size)
-        facts = probe(session, layout, spec.id)
-        slots = Slots(layout.caches, spec.slots, spec.context_length)
-        graph = Graph(session, layout, slots, facts)
-        return cls(spec, Batch(graph, slots, spec.batch), layout, graph.vocabulary)
+        loaded = load(spec, _beside(spec).head_size)
+        chunk = spec.batch if loaded.device == "cpu" else GPU_BATCH
+        batch = Batch(loaded.graph, loaded.slots, chunk)
+        return cls(spec, batch, loaded)
 
     async def open(self) -> None:
         self._texts.open()
@@ -157,18 +148,10 @@ def _beside(spec: EngineSpec) -> OnnxSpec:
     return spec.onnx
 
 
-def _why(spec: EngineSpec, error: Exception) -> str:
-    """The library's own words, without paths."""
-    folder = str(Path(spec.path).parent)
-    return str(error).replace(folder + "/", "").replace(folder, "")[:300]
-
-
-def _info(spec: EngineSpec, layout: Layout, has_template: bool) -> ModelInfo:
-    warnings = list(spec.notices)
-    if not has_template:
+def _info(spec: EngineSpec, loaded: Loaded, chunk: int) -> ModelInfo:
+    warnings = [*spec.notices, *loaded.notices]
+    if not _beside(spec).chat_template:
         warnings.append(Notice("no_chat_template", {"model": spec.id}))
-    if spec.use_gpu == "true":
-        warnings.append(Notice("onnx_cpu_fallback"))
     return ModelInfo(
         id=spec.id,
         format="onnx",
@@ -179,12 +162,13 @@ def _info(spec: EngineSpec, layout: Layout, has_template: bool) -> ModelInfo:
         context_length=spec.context_length,
         training_context_length=spec.training_context_length,
         slots=spec.slots,
-        device="cpu",
-        gpu_layers=0,
+        device=loaded.device,
+        # All or none: a graph is not divided by layers.
+        gpu_layers=0 if loaded.device == "cpu" else len(loaded.layout.caches) // 2,
         settings={
-            "batch": spec.batch,
+            "batch": chunk,
             "threads": spec.threads,
-            "kv_cache": layout.precision,
+            "kv_cache": loaded.layout.precision,
             "kv_cache_tokens": spec.context_length * spec.slots,
         },
         warnings=tuple(warnings),

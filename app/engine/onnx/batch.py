@@ -9,8 +9,9 @@ from typing import Final
 import numpy as np
 
 from app.engine.onnx.graph import Graph
+from app.engine.onnx.memory import Array
 from app.engine.onnx.sequence import Sequence
-from app.engine.onnx.slots import Array, Slots
+from app.engine.onnx.slots import Slots
 
 # The longest that rows which decode wait while a prompt is computed between their tokens.
 GAP_SECONDS: Final = 0.25
@@ -26,7 +27,7 @@ class Batch:
     def __init__(self, graph: Graph, slots: Slots, chunk: int) -> None:
         self._graph = graph
         self._slots = slots
-        self._chunk = chunk
+        self.chunk = chunk
         self._prefilling: deque[Sequence] = deque()
         self._decoding: list[Sequence] = []
         self._tokens_per_second = 100.0
@@ -77,13 +78,13 @@ class Batch:
         self._prefilling.popleft()
         sequence.sample(logits[0])
         if not sequence.ended:
-            slots.move(request.slot, len(self._decoding))
+            slots.bring(request.slot, len(self._decoding))
             self._decoding.append(sequence)
 
     def _chunk_size(self, left: int) -> int:
         """As many tokens as fit into the gap that the others are asked to bear. No size changes
         the result, as long as it is not a single token."""
-        size = self._chunk
+        size = self.chunk
         if self._decoding:
             seconds = max(GAP_SECONDS - self._step_seconds, GAP_SECONDS / 4)
             size = min(size, max(MIN_CHUNK, int(seconds * self._tokens_per_second)))
@@ -97,19 +98,33 @@ class Batch:
     def _decode(self, rows: list[Sequence]) -> None:
         """A token for every row."""
         began = time.monotonic()
-        slots = [sequence.request.slot for sequence in rows]
-        tokens = np.array([[sequence.newest] for sequence in rows])
         if self._graph.batches:
-            logits = self._graph.run(0, tokens, [self._slots.length(slot) for slot in slots])
-            self._accept(rows, logits)
+            self._accept(rows, self._run_together(rows))
         else:
-            for row, sequence in enumerate(rows):
-                length = self._slots.length(slots[row])
-                self._accept([sequence], self._graph.run(row, tokens[row : row + 1], [length]))
+            for sequence in rows:
+                self._accept([sequence], self._run_together([sequence]))
         for sequence in rows:
             if sequence.ended:
                 self._leave(sequence)
         self._step_seconds += 0.3 * (time.monotonic() - began - self._step_seconds)
+
+    def _run_together(self, sequences: list[Sequence]) -> Array:
+        """One run over their rows and over whatever lies between: logits in their order."""
+        slots = self._slots
+        rows = [slots.row(sequence.request.slot) for sequence in sequences]
+        first, count = min(rows), max(rows) - min(rows) + 1
+        places = [row - first for row in rows]
+        if count == len(rows):
+            lengths = [0] * count
+            for place, sequence in zip(places, sequences, strict=True):
+                lengths[place] = slots.length(sequence.request.slot)
+        else:
+            # Idle rows get a token behind what they hold; nobody reads what comes of it.
+            lengths = [slots.make_room(slots.slot_at(first + place)) for place in range(count)]
+        tokens = np.zeros((count, 1), np.int64)
+        tokens[places, 0] = [sequence.newest for sequence in sequences]
+        logits = self._graph.run(first, tokens, lengths)
+        return logits if places == list(range(count)) else logits[places]
 
     def _accept(self, rows: list[Sequence], logits: Array) -> None:
         for sequence, row in zip(rows, logits, strict=True):
@@ -121,5 +136,5 @@ class Batch:
         row = self._decoding.index(sequence)
         last = self._decoding.pop()
         if last is not sequence:
-            self._slots.move(last.request.slot, row)
+            self._slots.bring(last.request.slot, row)
             self._decoding[row] = last

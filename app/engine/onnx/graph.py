@@ -11,8 +11,9 @@ import numpy as np
 
 from app.engine.backends.base import LoadError
 from app.engine.onnx.layout import Layout
+from app.engine.onnx.memory import Array, HostMemory
 from app.engine.onnx.session import ERRORS, quiet
-from app.engine.onnx.slots import Array, Slots
+from app.engine.onnx.slots import Slots
 
 _PROBE_PAST = 4
 _PROBE_NEW = 2
@@ -64,9 +65,8 @@ class Graph:
     def _bind(self, first: int, rows: int) -> Any:
         """A binding whose cache is these rows, as input and as output at the same address."""
         binding = self._session.io_binding()
-        for cache, array in zip(self._layout.caches, self._slots.arrays, strict=True):
-            part = array[first : first + rows]
-            place = ("cpu", 0, cache.element, part.shape, part.ctypes.data)
+        for index, cache in enumerate(self._layout.caches):
+            place = self._slots.memory.place(index, first, rows)
             binding.bind_input(cache.past, *place)
             binding.bind_output(cache.present, *place)
         for name, value in self._layout.constants.items():
@@ -76,12 +76,14 @@ class Graph:
 
     def _growing(self, first: int, tokens: Array, lengths: Sequence[int]) -> Array:
         past, rows = max(lengths), slice(first, first + len(tokens))
+        memory = self._slots.memory
+        assert isinstance(memory, HostMemory)  # Graph.__init__ saw to it
         feeds = self._feeds(tokens, lengths, past) | self._layout.constants
-        for cache, array in zip(self._layout.caches, self._slots.arrays, strict=True):
+        for cache, array in zip(self._layout.caches, memory.arrays, strict=True):
             feeds[cache.past] = np.ascontiguousarray(array[rows, :, :past])
         names = ["logits", *(cache.present for cache in self._layout.caches)]
         logits, *presents = self._session.run(names, feeds)
-        for array, present in zip(self._slots.arrays, presents, strict=True):
+        for array, present in zip(memory.arrays, presents, strict=True):
             for row, length in enumerate(lengths):
                 end = length + tokens.shape[1]
                 array[first + row, :, length:end] = present[row, :, past:]

@@ -2,7 +2,7 @@
 
 import logging
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as native
@@ -30,25 +30,44 @@ _FATAL_ONLY: Final = 4
 # own choice (a millisecond) halves the speed beside a busy neighbour.
 _SPIN: Final = ("session.intra_op.spin_duration_us", "20")
 _EXTERNAL_DATA: Final = "session.model_external_initializers_file_folder_path"
-
+Device = Literal["cpu", "cuda"]
+_CUDA: Final = "CUDAExecutionProvider"
+_PROVIDERS: Final[dict[Device, list[Any]]] = {
+    "cpu": ["CPUExecutionProvider"],
+    # Memory is asked for as it is needed: the rest of the GPU belongs to others.
+    "cuda": [
+        (_CUDA, {"device_id": 0, "arena_extend_strategy": "kSameAsRequested"}),
+        "CPUExecutionProvider",
+    ],
+}
 
 # A graph is changed in memory; above this its weights are inside and would be there twice.
 _MAX_CHANGED_BYTES: Final = 512 * 1024 * 1024
 
 
-def open_session(path: Path, threads: int) -> Any:
-    """Load the graph on the CPU, with logits for the last row only where that can be done.
+class NoDevice(Exception):
+    """The library runs the graph on the CPU although a GPU was asked for."""
 
-    Raises one of UNREADABLE.
+
+def has_gpu() -> bool:
+    """Whether the installed build of onnxruntime can use an NVIDIA GPU, if there is one."""
+    return _CUDA in onnxruntime.get_available_providers()
+
+
+def open_session(path: Path, threads: int, device: Device = "cpu") -> Any:
+    """Load the graph, with logits for the last row only where that can be done. What the device
+    has no kernel for runs on the CPU.
+
+    Raises one of UNREADABLE; NoDevice when the library has put everything on the CPU.
     """
     onnxruntime.disable_telemetry_events()
     changed = _changed(path)
     if changed is not None:
         try:
-            return _session(changed, path.parent, threads)
+            return _session(changed, path.parent, threads, device)
         except ERRORS:
             log.info("the graph of %s is used as it is", path.name)
-    return _session(str(path), path.parent, threads)
+    return _session(str(path), path.parent, threads, device)
 
 
 def _changed(path: Path) -> bytes | None:
@@ -60,7 +79,7 @@ def _changed(path: Path) -> bytes | None:
         return None
 
 
-def _session(model: bytes | str, folder: Path, threads: int) -> Any:
+def _session(model: bytes | str, folder: Path, threads: int, device: Device) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -69,7 +88,17 @@ def _session(model: bytes | str, folder: Path, threads: int) -> Any:
     options.log_severity_level = _FATAL_ONLY
     options.add_session_config_entry(*_SPIN)
     options.add_session_config_entry(_EXTERNAL_DATA, str(folder))
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(model, options, providers=_PROVIDERS[device])
+    # A provider that cannot be set up (no driver, another CUDA) is passed over with a log line.
+    if device == "cuda" and _CUDA not in session.get_providers():
+        raise NoDevice("onnxruntime cannot use the GPU")
+    return session
+
+
+def device_tensor(shape: tuple[int, ...], element: Any, device: str) -> Any:
+    """Memory of onnxruntime's on a device, with an address (`data_ptr()`). Raises one of
+    ERRORS."""
+    return onnxruntime.OrtValue.ortvalue_from_shape_and_type(shape, element, device, 0)
 
 
 def quiet() -> Any:

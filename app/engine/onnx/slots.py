@@ -1,37 +1,37 @@
-"""The KV cache: one preallocated array a layer, a row for each slot, and the tokens they hold.
+"""The KV cache: a row for each slot in the cache's memory, and the tokens that they hold.
 
-Rows that decode lie side by side at the front, so that one run computes them all.
+Rows that decode lie side by side, so that one run computes them all.
 """
 
 from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
 
 from app.engine.onnx.layout import Cache
+from app.engine.onnx.memory import HostMemory, Memory
 from app.engine.slots import common_prefix
 
-Array = np.ndarray[Any, Any]
 # The last tokens of a prompt are always computed: their logits are wanted, and a run of a single
 # token goes another way through the attention, with other roundings.
 COMPUTED_AGAIN = 2
 
 
 class Slots:
-    """`arrays[cache]` has the shape [slots, heads, window, head_size]; memory is taken from the
-    system when a row is first written. `tokens[slot]` is what the slot's row holds."""
+    """`count` windows of `window` tokens in `memory`; `tokens[slot]` is what the slot's row
+    holds. What a row holds beyond them means nothing."""
 
-    def __init__(self, caches: Sequence[Cache], count: int, window: int) -> None:
+    def __init__(
+        self, caches: Sequence[Cache], count: int, window: int, memory: Memory | None = None
+    ) -> None:
         self.count, self.window = count, window
-        self.arrays: list[Array] = [
-            np.zeros((count, cache.heads, window, cache.head_size), cache.dtype) for cache in caches
-        ]
+        self.memory = memory or HostMemory(caches, count, window)
         self.tokens: list[list[int]] = [[] for _ in range(count)]
         self._row = list(range(count))
 
     def row(self, slot: int) -> int:
-        """Where the slot lies in the arrays, now."""
+        """Where the slot lies in the memory, now."""
         return self._row[slot]
+
+    def slot_at(self, row: int) -> int:
+        return self._row.index(row)
 
     def length(self, slot: int) -> int:
         return len(self.tokens[slot])
@@ -43,21 +43,18 @@ class Slots:
         del self.tokens[slot][kept:]
         return kept
 
-    def move(self, slot: int, row: int) -> None:
-        """Bring a slot to `row`; the one that lies there takes its place."""
+    def bring(self, slot: int, row: int) -> None:
+        """Bring a slot to `row`; the one that lies there takes its place. In memory whose rows
+        stay where they are nothing happens: runs then pass over the rows between."""
         here = self._row[slot]
-        if here == row:
+        if here == row or not self.memory.movable:
             return
-        other = self._row.index(row)
-        for array in self.arrays:
-            _swap(array, here, self.length(slot), row, self.length(other))
+        other = self.slot_at(row)
+        self.memory.swap(here, self.length(slot), row, self.length(other))
         self._row[slot], self._row[other] = row, here
 
-
-def _swap(array: Array, left: int, left_length: int, right: int, right_length: int) -> None:
-    """Exchange two rows' first tokens. Only the shorter one passes through a copy."""
-    if right_length > left_length:
-        left, left_length, right, right_length = right, right_length, left, left_length
-    kept = array[right, :, :right_length].copy()
-    array[right, :, :left_length] = array[left, :, :left_length]
-    array[left, :, :right_length] = kept
+    def make_room(self, slot: int) -> int:
+        """For one more token at the end of an idle slot, whose row a run passes over: its length.
+        A full one forgets its last token."""
+        del self.tokens[slot][self.window - 1 :]
+        return self.length(slot)
