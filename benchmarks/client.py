@@ -28,8 +28,8 @@ class Dialect:
     cached: tuple[str, ...]
     extra: dict[str, Any] = field(default_factory=dict)
 
-    def request(self, key: str, max_tokens: int) -> bytes:
-        return post(self.path, questions.body(key, max_tokens) | self.extra)
+    def request(self, key: str, max_tokens: int, words: int = questions.WORDS) -> bytes:
+        return post(self.path, questions.body(key, max_tokens, words) | self.extra)
 
 
 OURS = Dialect("/api/v2/chat/stream", b"event: token\n", ("cached_tokens",))
@@ -89,6 +89,10 @@ class Reply(asyncio.Protocol):
         if not self.ended.done():
             self.ended.set_result(None)
 
+    def leave(self) -> None:
+        if self.transport is not None:
+            self.transport.close()
+
     @property
     def raw(self) -> bytes:
         return b"".join(data for _, data in self.reads)
@@ -108,26 +112,41 @@ class Reply(asyncio.Protocol):
         raise BenchmarkError("the answer ended early")
 
 
-async def ask(port: int, request: bytes, source: str | None = None) -> Reply:
-    """The whole reply to `request`, sent over a connection of its own, from the loopback address
-    `source`. Raises TimeoutError."""
-    loop = asyncio.get_running_loop()
+async def begin(port: int, request: bytes, source: str | None = None) -> Reply:
+    """Send `request` over a connection of its own, from the loopback address `source`; the reply
+    goes on arriving. Closing its `transport` leaves."""
     reply = Reply(request)
-    try:
-        async with asyncio.timeout(TIMEOUT_SECONDS):
-            local = (source, 0) if source else None
-            await loop.create_connection(lambda: reply, "127.0.0.1", port, local_addr=local)
-            await reply.ended
-    finally:
-        if reply.transport is not None:
-            reply.transport.close()
+    local = (source, 0) if source else None
+    loop = asyncio.get_running_loop()
+    await loop.create_connection(lambda: reply, "127.0.0.1", port, local_addr=local)
     return reply
 
 
-async def ask_stream(port: int, dialect: Dialect, key: str, max_tokens: int) -> Answer:
+async def ask(port: int, request: bytes, source: str | None = None) -> Reply:
+    """The whole reply to `request`. Raises TimeoutError."""
+    async with asyncio.timeout(TIMEOUT_SECONDS):
+        reply = await begin(port, request, source)
+        try:
+            await reply.ended
+        finally:
+            reply.leave()
+    return reply
+
+
+async def ask_stream(
+    port: int, dialect: Dialect, key: str, max_tokens: int, words: int = questions.WORDS
+) -> Answer:
     """Raises BenchmarkError for anything but an answer that came to its end."""
-    reply = await ask(port, dialect.request(key, max_tokens))
+    reply = await ask(port, dialect.request(key, max_tokens, words))
     return answer_of(reply, dialect)
+
+
+def token_times(reply: Reply, dialect: Dialect) -> list[float]:
+    """When each event with text came, so far."""
+    times, raw, at = [], reply.raw, -1
+    while (at := raw.find(dialect.token, at + 1)) >= 0:
+        times.append(reply.arrived(at))
+    return times
 
 
 def answer_of(reply: Reply, dialect: Dialect) -> Answer:

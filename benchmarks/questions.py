@@ -11,7 +11,7 @@ SCRIPT = "#words=400 #pace=1"
 def messages(key: str, words: int = WORDS) -> list[dict[str, str]]:
     """A system prompt and a question that start with `key` and have about `words` words."""
     topic = TOPICS[sum(key.encode()) % len(TOPICS)]
-    filler = " ".join(f"{key}{number}" for number in range(max(0, words - WORDS)))
+    filler = " ".join(f"{key}{number:03d}" for number in range(max(0, words - WORDS)))
     return [
         {"role": "system", "content": f"{key} is your number. You tell long stories. {filler}"},
         {"role": "user", "content": f"{key}: tell me a very long story about {topic}. {SCRIPT}"},

@@ -73,7 +73,7 @@ def measure_source(folder: Path, task: Task) -> Measured:
 
 def compare(folder: Path, facts: OnnxHeader, before: Measured, task: Task) -> Quality:
     """The converted weights in `folder` against the source, by onnxruntime."""
-    graph = _session(folder, facts)
+    graph = session(facts)
 
     def logits(tokens: list[int]) -> NDArray[np.float32]:
         task.check()
@@ -88,14 +88,15 @@ def compare(folder: Path, facts: OnnxHeader, before: Measured, task: Task) -> Qu
     return Quality(before.perplexity, perplexity, sum(equal), len(prompts) * GREEDY_TOKENS)
 
 
-def _session(folder: Path, facts: OnnxHeader) -> Logits:
+def session(facts: OnnxHeader) -> Logits:
+    """A graph without a cache, run by onnxruntime."""
     import onnxruntime
 
     onnxruntime.disable_telemetry_events()
-    session = onnxruntime.InferenceSession(
+    loaded = onnxruntime.InferenceSession(
         str(facts.files.graph), providers=["CPUExecutionProvider"]
     )
-    names = {each.name: each.type for each in session.get_inputs()}
+    names = {each.name: each.type for each in loaded.get_inputs()}
     shape = (1, facts.head_count_kv, 0, facts.key_length)
     empty: dict[str, NDArray[Any]] = {
         name: np.zeros(shape, np.float16 if kind == "tensor(float16)" else np.float32)
@@ -108,7 +109,7 @@ def _session(folder: Path, facts: OnnxHeader) -> Logits:
         feed = {"input_ids": ids, "attention_mask": np.ones_like(ids), **empty}
         if "position_ids" in names:
             feed["position_ids"] = np.arange(len(tokens))[None]
-        found: NDArray[np.float32] = session.run(["logits"], feed)[0][0].astype(np.float32)
+        found: NDArray[np.float32] = loaded.run(["logits"], feed)[0][0].astype(np.float32)
         return found
 
     return logits

@@ -14,7 +14,7 @@ from app.engine.onnx.sequence import Sequence
 from app.engine.onnx.slots import Slots
 
 # The longest that rows which decode wait while a prompt is computed between their tokens.
-GAP_SECONDS: Final = 0.25
+GAP_SECONDS: Final = 0.2
 MIN_CHUNK: Final = 8
 # A chunk of one token goes another way through the attention: other roundings, other answers.
 SHORTEST: Final = 2
