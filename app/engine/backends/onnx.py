@@ -13,7 +13,7 @@ from app.domain.errors import SllmError
 from app.domain.messages import Message
 from app.domain.model_info import ModelInfo, Notice
 from app.domain.options import GenerationOptions
-from app.engine.backends.base import BackendDied, BackendEvent, End
+from app.engine.backends.base import BackendDied, BackendEvent, End, refuse_images
 from app.engine.backends.chat_prompt import ChatPrompt, PlainPrompt
 from app.engine.onnx.batch import Batch
 from app.engine.onnx.chat_template import ChatTemplate
@@ -63,7 +63,12 @@ class OnnxBackend:
         self._steps = StepLoop(self._batch)
 
     async def prompt(self, messages: Sequence[Message]) -> list[int]:
+        refuse_images(messages)
         return await self._prompt.ids(messages)
+
+    async def image_tokens(self, message: Message) -> tuple[int, ...]:
+        refuse_images([message])
+        return ()
 
     async def tokens(self, text: str) -> list[int]:
         return await self._texts.tokenize(text, parse_special=False)
