@@ -37,15 +37,19 @@ def losses(
 ) -> tuple[Tensor, Tensor]:
     """Loss of the answers' tokens, and the share of them that were right. `rows` [k, width] are
     the features for the places of pictures, in order."""
-    ids = drawn.ids
-    embedded = model.get_input_embeddings()(ids)
-    places = (ids == model.config.image_token_id)[:, :, None].expand_as(embedded)
-    embedded = embedded.masked_scatter(places, rows)
-    hidden = model.model.language_model(inputs_embeds=embedded, use_cache=False).last_hidden_state
+    inputs = embedded(model, drawn.ids, rows)
+    hidden = model.model.language_model(inputs_embeds=inputs, use_cache=False).last_hidden_state
     learned = drawn.labels[:, 1:] != scenes.UNKNOWN
     scores = model.lm_head(hidden[:, :-1][learned])
     wanted = drawn.labels[:, 1:][learned]
     return functional.cross_entropy(scores, wanted), (scores.argmax(-1) == wanted).float().mean()
+
+
+def embedded(model: LlavaForConditionalGeneration, ids: Tensor, rows: Tensor) -> Tensor:
+    """The tokens' vectors, with `rows` in the places of pictures."""
+    vectors = model.get_input_embeddings()(ids)
+    places = (ids == model.config.image_token_id)[:, :, None].expand_as(vectors)
+    return vectors.masked_scatter(places, rows.to(vectors.dtype))
 
 
 def train(target: Path, minutes: float, seed: int, size: int = 16) -> None:
@@ -76,7 +80,9 @@ def train(target: Path, minutes: float, seed: int, size: int = 16) -> None:
         if step % 50 == 0:
             record.add(step, spent, *(total / 50).tolist())
             total = torch.zeros(2)
-            torch.save({"model": model.state_dict(), "codes": codes.state_dict()}, target / "language.pt")
+            torch.save(
+                {"model": model.state_dict(), "codes": codes.state_dict()}, target / "language.pt"
+            )
 
 
 def extra_texts() -> list[str]:

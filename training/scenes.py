@@ -52,7 +52,9 @@ def load(train: bool) -> Scenes:
     split = "train" if train else "test"
     rows = getattr(easy_vqa, f"get_{split}_questions")()
     paths = getattr(easy_vqa, f"get_{split}_image_paths")()
-    questions = [Question(picture, text, answer) for text, answer, picture in zip(*rows, strict=True)]
+    questions = [
+        Question(picture, text, answer) for text, answer, picture in zip(*rows, strict=True)
+    ]
     pixels = np.stack([np.asarray(Image.open(paths[n]).convert("RGB")) for n in range(len(paths))])
     pictures = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
     shapes, colours = labels(questions, len(paths))

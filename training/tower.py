@@ -73,7 +73,9 @@ def train(target: Path, minutes: float, seed: int, start: Path | None, size: int
     if start:
         model.load_state_dict(torch.load(start))
     optimiser = torch.optim.AdamW(
-        [p for p in model.parameters() if p.requires_grad], lr=1e-3, betas=(0.9, 0.98),
+        [p for p in model.parameters() if p.requires_grad],
+        lr=1e-3,
+        betas=(0.9, 0.98),
         weight_decay=0.02,
     )
     record = curve.Curve(target / "tower.csv", ("step", "seconds", "loss", "shape", "colour"))

@@ -8,7 +8,7 @@ own control tokens and every run between them is tokenized as plain text.
 import re
 import secrets
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from app.domain.errors import SllmError
 from app.domain.messages import Message
@@ -48,7 +48,7 @@ class TextEngine(Protocol):
         """Token ids; without `parse_special` a control token's spelling stays plain text."""
         ...
 
-    async def apply_template(self, messages: list[dict[str, str]]) -> str:
+    async def apply_template(self, messages: list[dict[str, Any]]) -> str:
         """The messages, ready for the assistant's answer. Raises TemplateRefused."""
         ...
 
@@ -60,8 +60,7 @@ class ChatPrompt:
 
     def __init__(self, client: TextEngine, control_tokens: Sequence[str]) -> None:
         self._client = client
-        spellings = sorted({*control_tokens, *ALWAYS_CONTROL} - {""}, key=len, reverse=True)
-        self._control = re.compile("|".join(map(re.escape, spellings)))
+        self._control = control_pattern(control_tokens)
         self._ids: dict[str, int | None] = {}
 
     async def ids(self, messages: Sequence[Message]) -> list[int]:
@@ -122,8 +121,17 @@ class ChatPrompt:
             raise SllmError("invalid_parameter", "template_refused", param="messages") from refusal
 
     async def _apply(self, messages: Sequence[Message]) -> str:
-        plain = [{"role": message.role, "content": message.content} for message in messages]
-        return await self._client.apply_template(plain)
+        return await self._client.apply_template(self._contents(messages))
+
+    def _contents(self, messages: Sequence[Message]) -> list[dict[str, Any]]:
+        """The messages as the template takes them."""
+        return [{"role": message.role, "content": message.content} for message in messages]
+
+
+def control_pattern(control_tokens: Sequence[str]) -> re.Pattern[str]:
+    """Finds spellings of control tokens in a text, the longest first."""
+    spellings = sorted({*control_tokens, *ALWAYS_CONTROL} - {""}, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, spellings)))
 
 
 def _split(template: str, controls: Iterable[str]) -> list[str]:
@@ -162,7 +170,7 @@ def fold(messages: Sequence[Message]) -> list[Message]:
         role = "user" if message.role == "system" else message.role
         if folded and folded[-1].role == role:
             joined = folded[-1].content + "\n\n" + message.content
-            folded[-1] = Message(role, joined)
+            folded[-1] = Message(role, joined, folded[-1].images + message.images)
         else:
-            folded.append(Message(role, message.content))
+            folded.append(Message(role, message.content, message.images))
     return folded
