@@ -2,7 +2,7 @@
 pictures' changes that keep the answers (moves, flips, other channels)."""
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import easy_vqa
 import numpy as np
@@ -46,6 +46,11 @@ class Scenes:
         for question in self.questions:
             found[question.picture].append(question)
         return found
+
+    def shuffled(self) -> "Scenes":
+        """Other pictures for the same questions: what is still right was guessed."""
+        order = torch.randperm(len(self.pictures), generator=torch.Generator().manual_seed(1))
+        return replace(self, pictures=self.pictures[order])
 
 
 def load(train: bool) -> Scenes:

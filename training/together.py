@@ -17,7 +17,7 @@ from training.schedule import rate
 from training.tower import Classifier
 from training.tower import loss as naming_loss
 
-SAMPLE = 900
+STEPS, SAMPLE = 60, 600
 """Test questions of the curve; the whole test is `python -m training.finish`'s."""
 
 
@@ -111,9 +111,9 @@ def train(folder: Path, minutes: float, seed: int, size: int = 24) -> None:
         nn.utils.clip_grad_norm_(joint.model.parameters(), 1.0)
         optimiser.step()
         step, total = step + 1, total + torch.stack([value.detach(), right])
-        if step % 60 == 0:
+        if step % STEPS == 0:
             found = evaluation.accuracy(joint.model, joint.tokenizer, test, sample)
-            record.add(step, spent, *(total / 60).tolist(), *(found[kind] for kind in kinds))
+            record.add(step, spent, *(total / STEPS).tolist(), *(found[kind] for kind in kinds))
             total = torch.zeros(2)
             if found["all"] + found["shape"] >= best:
                 best = found["all"] + found["shape"]

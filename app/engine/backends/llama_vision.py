@@ -171,7 +171,7 @@ def _refuse_lens(messages: Sequence[Message]) -> None:
     """What only HyperCLOVA X's template takes; text read from an image is words for any model."""
     for message in messages:
         if any(image.lens_keywords or image.lens_local_keywords for image in message.images):
-            raise SllmError("unsupported_by_engine", "image_lens_unsupported", param="images")
+            raise SllmError("unsupported_by_engine", "lens_keywords_unsupported", param="images")
 
 
 def _broken_up(message: Message, control: re.Pattern[str]) -> Message:
@@ -183,7 +183,9 @@ def _broken_up(message: Message, control: re.Pattern[str]) -> Message:
 
 
 def _words(message: Message) -> str:
-    return "\n".join([*(image.ocr for image in message.images if image.ocr), message.content])
+    """The words, after what is known of the images' letters."""
+    known = [f"[OCR: {image.ocr}]\n" for image in message.images if image.ocr]
+    return "".join(known) + message.content
 
 
 def _parts(message: Message) -> str | list[dict[str, Any]]:
@@ -194,7 +196,8 @@ def _parts(message: Message) -> str | list[dict[str, Any]]:
 
 
 async def try_image(tokens: ImageTokens, folder: Path) -> int:
-    """Let the model see a grey square: how many tokens it takes. Raises LoadError when the projector does not work."""
+    """Let the model see a grey square: how many tokens it takes. Raises LoadError when the
+    projector does not work."""
     from PIL import Image
 
     file = folder / "first.png"
