@@ -24,7 +24,7 @@ import httpx
 from app.weights.shapes_demo import Kind, folder
 from benchmarks.servers import our_server
 
-COLOURS: Final = frozenset("black blue brown gray green red teal yellow".split())
+COLOURS: Final = frozenset(["black", "blue", "brown", "gray", "green", "red", "teal", "yellow"])
 KINDS: Final = ("all", "yes/no", "colour", "shape")
 CLIENTS = 4
 SHUFFLED = 1000
@@ -147,7 +147,9 @@ def main() -> int:
         said = ask_all(kind, questions, control)
         answers[kind] = said[: len(questions)]
         print(row(kind, shares(questions, answers[kind])), flush=True)
-        print(row(f"{kind}, pictures shuffled", shares(control, said[len(questions) :])), flush=True)
+        print(
+            row(f"{kind}, pictures shuffled", shares(control, said[len(questions) :])), flush=True
+        )
     for one, other in combinations(answers, 2):
         alike = sum(map(str.__eq__, answers[one], answers[other])) / len(questions)
         print(f"\n{one} and {other} answer alike: {100 * alike:.2f} %")

@@ -9,12 +9,12 @@ from app.domain.model_info import VisionInfo
 from app.engine.spec import EngineSpec
 from app.provider.gguf_provider import spec as text_spec
 from app.weights import ModelSpec, WeightsError
+from app.weights.ensure import safe_id
 from app.weights.memory import available_bytes
 from app.weights.mmproj_files import pair
 from app.weights.mmproj_header import MmprojHeader, check_mmproj
 from app.weights.preflight import check
 from app.weights.sizes import human_bytes
-from app.weights.ensure import safe_id
 
 # Some models look at all of an image's tokens at once (Gemma 3: 256), and llama.cpp ends the
 # process when one batch cannot hold them.

@@ -1,11 +1,11 @@
 """llama.cpp with eyes, on the demo's weights: what it sees, what it reuses, what stays text."""
 
-import msgspec
 import os
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
 
+import msgspec
 import pytest
 from PIL import Image
 
@@ -77,7 +77,8 @@ def asked(text: str, *images: Picture) -> Message:
 
 
 def test_the_plan_names_both_files_and_what_an_image_takes(plan: EngineSpec) -> None:
-    assert plan.vision is not None and plan.mmproj is not None
+    assert plan.vision is not None
+    assert plan.mmproj is not None
     assert plan.vision.files == (Path(plan.path).name, Path(plan.mmproj).name)
     assert (plan.vision.image_size, plan.vision.patch_size) == (64, 8)
     assert plan.vision.tokens_min == plan.vision.tokens_max == ROWS
@@ -229,14 +230,16 @@ async def test_nothing_but_our_own_png_reaches_llama_cpp(
 ) -> None:
     seen = picture(tmp_path, 0)
     prompt = await backend.prompt([asked("what?", seen)])
-    file = Path(seen.file)
-    if content is None:
-        file.unlink()
-    else:
-        file.write_bytes(content)
+    _spoil(Path(seen.file), content)
     with pytest.raises(SllmError) as refusal:
         _ = [event async for event in backend.generate(prompt, GREEDY, 0, False)]
     assert refusal.value.code == "invalid_image"
+
+
+def _spoil(file: Path, content: bytes | None) -> None:
+    file.unlink()
+    if content is not None:
+        file.write_bytes(content)
 
 
 def _square(color: tuple[int, int, int]) -> Image.Image:
