@@ -44,13 +44,12 @@ class Joint:
 def features_of(model: LlavaForConditionalGeneration, data: scenes.Scenes) -> Tensor:
     """The tower's features of the pictures as they are, then of the pictures with the shape
     elsewhere: [2 n, 64, 96]."""
-    parts = []
-    for number in torch.arange(len(data.pictures)).split(250):
-        parts.append(network.seen(model, scenes.normalised(data.pictures[number])))
-    for number in torch.arange(len(data.pictures)).split(250):
-        pixels = scenes.moved(data.pictures[number], data.boxes[number])
-        parts.append(network.seen(model, pixels))
-    return torch.cat(parts)
+    numbers = torch.arange(len(data.pictures)).split(250)
+    still = [network.seen(model, scenes.normalised(data.pictures[some])) for some in numbers]
+    elsewhere = [
+        network.seen(model, scenes.moved(data.pictures[some], data.boxes[some])) for some in numbers
+    ]
+    return torch.cat(still + elsewhere)
 
 
 def align(joint: Joint, data: scenes.Scenes, features: Tensor, target: Path, steps: int) -> None:
