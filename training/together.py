@@ -94,11 +94,11 @@ def train(folder: Path, minutes: float, seed: int, size: int = 16) -> None:
     inner = joint.model.model
     learned = [*inner.language_model.parameters(), *inner.multi_modal_projector.parameters()]
     optimiser = torch.optim.AdamW(learned, lr=1e-3, betas=(0.9, 0.98), weight_decay=0.01)
-    best = Best(joint, test, sample, folder)
+    progress = Progress(joint, test, sample, folder)
     began, step, total = time.monotonic(), 0, torch.zeros(2)
     while (spent := time.monotonic() - began) < minutes * 60:
         if step % STEPS == 0:
-            best.measure(step, spent, total / STEPS)
+            progress.measure(step, spent, total / STEPS)
             total = torch.zeros(2)
         optimiser.param_groups[0]["lr"] = rate(step, spent / 60 / minutes, 1.2e-3, warmup=20)
         value, right = step_loss(joint, features, writer, size)
@@ -107,26 +107,23 @@ def train(folder: Path, minutes: float, seed: int, size: int = 16) -> None:
         nn.utils.clip_grad_norm_(learned, 1.0)
         optimiser.step()
         step, total = step + 1, total + torch.stack([value.detach(), right])
-    best.measure(step, spent, total / max(1, step % STEPS))
+    progress.measure(step, spent, total / max(1, step % STEPS))
 
 
-class Best:
-    """Measures on test questions, and keeps the weights that did best."""
+class Progress:
+    """Measures on a sample of the test questions, and keeps the weights as they are then: the
+    last ones, whatever the measurement says, so that nothing is chosen by test questions."""
 
     def __init__(self, joint: Joint, test: scenes.Scenes, sample: list[scenes.Question], to: Path):
         self._joint, self._test, self._sample, self._to = joint, test, sample, to
-        self._record = curve.Curve(
-            to / "together.csv", ("step", "seconds", "loss", "tokens", *KINDS)
-        )
-        self._best = 0.0
+        columns = ("step", "seconds", "loss", "tokens", *KINDS)
+        self._record = curve.Curve(to / "together.csv", columns)
 
     def measure(self, step: int, seconds: float, means: Tensor) -> None:
         joint = self._joint
         found = evaluation.accuracy(joint.model, joint.tokenizer, self._test, self._sample)
         self._record.add(step, seconds, *means.tolist(), *(found[kind] for kind in KINDS))
-        if found["all"] + found["shape"] >= self._best:
-            self._best = found["all"] + found["shape"]
-            torch.save(joint.model.state_dict(), self._to / "together.pt")
+        torch.save(joint.model.state_dict(), self._to / "together.pt")
 
 
 if __name__ == "__main__":
