@@ -7,21 +7,21 @@ import time
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 from transformers import LlavaForConditionalGeneration
 
 from training import conversations, curve, evaluation, network, scenes, words
-from training.language import TURNS, Codebook, losses
+from training.language import TURNS, Codebook, Finder, losses
 from training.schedule import rate
 from training.tower import Classifier
 
-STEPS, SAMPLE = 60, 300
+STEPS, SAMPLE = 40, 300
 """Steps between two points of the curve, and test questions of each; the whole test is
 `training.finish`'s."""
-
-# Any place tells shape and colour, and few places make short sequences: most steps take some.
-ROWS = (4, 8, 16, network.PICTURE_TOKENS)
+# Any place tells shape and colour, and few places make short sequences; the last run takes all.
+ROWS = (4, 16, network.PICTURE_TOKENS)
+PEAK = 2e-3
 
 KINDS = ("all", "colour", "shape", "yes/no")
 
@@ -35,6 +35,7 @@ class Joint:
         self.model = network.build(network.config(self.tokenizer.get_vocab_size(), self.ids))
         learned = torch.load(folder / "language.pt")
         self.model.load_state_dict(learned["model"])
+        self.finder = Finder(128)
         self.codes = Codebook(128)
         self.codes.load_state_dict(learned["codes"])
         namer = Classifier()
@@ -75,44 +76,58 @@ def align(joint: Joint, data: scenes.Scenes, features: Tensor, target: Path, ste
 
 
 def step_loss(
-    joint: Joint, features: Tensor, writer: conversations.Writer, size: int
+    joint: Joint, features: Tensor, writer: conversations.Writer, wishes: argparse.Namespace
 ) -> tuple[Tensor, Tensor]:
     """The answers' loss, and the share of right tokens."""
-    rows = random.choice(ROWS)
-    drawn = conversations.batch(writer, size, rows, TURNS, joint.ids["pad"])
+    rows, turns = random.choice(wishes.rows), random.choice(TURNS)
+    drawn = conversations.batch(writer, wishes.size // turns, rows, turns, joint.ids["pad"])
     again = drawn.pictures + len(features) // 2 * torch.randint(2, drawn.pictures.shape)
     places = torch.randperm(network.PICTURE_TOKENS)[:rows].sort().values
     projected = joint.model.model.multi_modal_projector(features[again][:, places])
-    return losses(joint.model, drawn, projected.flatten(0, 1))
+    return losses(joint.model, joint.finder, drawn, projected.flatten(0, 1))
 
 
-def train(folder: Path, minutes: float, seed: int, go_on: bool, size: int = 16) -> None:
-    torch.manual_seed(seed)
-    random.seed(seed)
+def optimisers_of(joint: Joint) -> tuple[torch.optim.Optimizer, ...]:
+    """Muon for the matrices within the language part, AdamW for the rest."""
+    inner = joint.model.model
+    matrices = [p for p in inner.language_model.layers.parameters() if p.dim() == 2]
+    ours = {id(p) for p in matrices}
+    parts = (inner.language_model, inner.multi_modal_projector, joint.finder)
+    rest = [p for part in parts for p in part.parameters() if id(p) not in ours]
+    return (
+        torch.optim.Muon(matrices, lr=1e-3, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(rest, lr=1e-3, betas=(0.9, 0.98), weight_decay=0.01),
+    )
+
+
+def train(folder: Path, wishes: argparse.Namespace) -> None:
+    torch.manual_seed(wishes.seed)
+    random.seed(wishes.seed)
     torch.set_num_threads(1)
+    minutes: float = wishes.minutes
     joint, data, test = Joint(folder), scenes.load(train=True), scenes.load(train=False)
     features = features_of(joint.model, data)
-    if go_on:
+    if wishes.go_on:
         joint.model.load_state_dict(torch.load(folder / "together.pt"))
     else:
         align(joint, data, features, folder, steps=300)
     writer = conversations.Writer(data, joint.tokenizer)
     sample = random.Random(0).sample(test.questions, SAMPLE)
-    inner = joint.model.model
-    learned = [*inner.language_model.parameters(), *inner.multi_modal_projector.parameters()]
-    optimiser = torch.optim.AdamW(learned, lr=1e-3, betas=(0.9, 0.98), weight_decay=0.01)
+    optimisers = optimisers_of(joint)
     progress = Progress(joint, test, sample, folder)
     began, step, total = time.monotonic(), 0, torch.zeros(2)
     while (spent := time.monotonic() - began) < minutes * 60:
         if step % STEPS == 0:
             progress.measure(step, spent, total / STEPS)
             total = torch.zeros(2)
-        optimiser.param_groups[0]["lr"] = rate(step, spent / 60 / minutes, 1.2e-3, warmup=20)
-        value, right = step_loss(joint, features, writer, size)
-        optimiser.zero_grad()
+        value, right = step_loss(joint, features, writer, wishes)
         value.backward()
-        nn.utils.clip_grad_norm_(learned, 1.0)
-        optimiser.step()
+        for optimiser in optimisers:
+            optimiser.param_groups[0]["lr"] = rate(
+                step, spent / 60 / minutes, wishes.peak, warmup=20
+            )
+            optimiser.step()
+            optimiser.zero_grad()
         step, total = step + 1, total + torch.stack([value.detach(), right])
     progress.measure(step, spent, total / max(1, step % STEPS))
 
@@ -139,5 +154,8 @@ if __name__ == "__main__":
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument("--go-on", action="store_true", help="from together.pt, not from stage 2")
+    parser.add_argument("--rows", type=int, nargs="+", default=ROWS, help="places of a picture")
+    parser.add_argument("--peak", type=float, default=PEAK, help="the highest learning rate")
+    parser.add_argument("--size", type=int, default=96, help="questions of a step")
     chosen = parser.parse_args()
-    train(chosen.folder, chosen.minutes, chosen.seed, chosen.go_on)
+    train(chosen.folder, chosen)
