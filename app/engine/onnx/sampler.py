@@ -66,16 +66,16 @@ def candidates(logits: Logits, options: GenerationOptions) -> tuple[Array, Array
     top_p is a share of what top_k left, min_p of the best token's probability.
     """
     if options.top_k:
-        tokens, values = _best(logits, options.top_k)
+        tokens, values = best(logits, options.top_k)
         total = _exp_sum(values, values[0])
         return _cut(tokens, values, total, options)
     peak = float(logits.max())
     total = _exp_sum(logits.astype(np.float64), peak)
-    tokens, values = _best(logits, _FEW)
+    tokens, values = best(logits, _FEW)
     kept = _cut(tokens, values, total, options)
     if len(kept[0]) < len(tokens) or len(tokens) == len(logits):
         return kept
-    return _cut(*_best(logits, len(logits)), total, options)
+    return _cut(*best(logits, len(logits)), total, options)
 
 
 def _exp_sum(values: Array, peak: float) -> float:
@@ -97,7 +97,7 @@ def _cut(
     return tokens[:keep], values[:keep]
 
 
-def _best(logits: Logits, count: int) -> tuple[Array, Array]:
+def best(logits: Logits, count: int) -> tuple[Array, Array]:
     """The `count` highest, best first, equal ones in the order of their numbers.
 
     The vocabulary is folded into columns; the highest tokens are in the columns with the highest

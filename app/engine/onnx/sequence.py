@@ -11,11 +11,13 @@ from app.domain.errors import SllmError
 from app.domain.options import GenerationOptions
 from app.engine.backends.base import BackendDied, BackendEvent, End, Piece, Progress
 from app.engine.onnx.guidance import Guide
+from app.engine.onnx.logprobs import Observed
 from app.engine.onnx.sampler import Sampler
 from app.engine.onnx.stop import StopFilter
 from app.engine.onnx.tokenizer import TextStream
 
 Outcome = BackendEvent | SllmError | BackendDied
+Reason = Literal["stop", "length"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Sequence:
 
     def __post_init__(self) -> None:
         self._sampler = Sampler(self.request.options, self.request.prompt)
+        self._alternatives = self.request.options.logprobs
 
     def begin(self, cached: int) -> None:
         """Prefill starts; `cached` tokens of the prompt are computed already."""
@@ -65,33 +68,42 @@ class Sequence:
     def sample(self, logits: np.ndarray[Any, np.dtype[np.float32]]) -> None:
         """The next token, from logits [vocabulary] that may be changed."""
         try:
+            observed = None if self._alternatives is None else Observed(logits)
             if self.guide is not None:
                 self.guide.restrict(logits)
-            self._take(self._sampler.choose(logits))
+            token = self._sampler.choose(logits)
+            text, reason = self._take(token)
+            self.outcomes.append(self._piece(text, token, observed))
+            if reason is not None:
+                self._end(reason)
         except SllmError as error:
             self.fail(error)
 
-    def _take(self, token: int) -> None:
+    def _take(self, token: int) -> tuple[str, Reason | None]:
+        """The text that is certain with this token, and why it is the last one, if it is."""
         self.newest = token
         self.generated += 1
         if token in self.end_tokens:
-            self._end("stop", self.stop.rest(), token)
-            return
+            return self.stop.rest(), "stop"
         if self.guide is not None:
             self.guide.accept(token)
         text = self.stop.feed(self.text.feed(token))
         if self.stop.stopped:
-            self._end("stop", text, token)
-        elif self.guide is not None and self.guide.finished:
-            self._end("stop", text + self.stop.rest(), token)
-        elif self.generated >= self.request.options.max_tokens:
-            self._end("length", text + self.stop.rest(), token)
-        else:
-            self.outcomes.append(Piece(text, (token,)))
+            return text, "stop"
+        if self.guide is not None and self.guide.finished:
+            return text + self.stop.rest(), "stop"
+        if self.generated >= self.request.options.max_tokens:
+            return text + self.stop.rest(), "length"
+        return text, None
 
-    def _end(self, reason: Literal["stop", "length"], text: str, token: int) -> None:
+    def _piece(self, text: str, token: int, observed: Observed | None) -> Piece:
+        if observed is None:
+            return Piece(text, (token,))
+        told = observed.told(token, self._alternatives or 0, self.text.bytes_of)
+        return Piece(text, (token,), (told,))
+
+    def _end(self, reason: Reason) -> None:
         self.ended = True
-        self.outcomes.append(Piece(text, (token,)))
         self.outcomes.append(End(reason, self.generated, self.cached, self.prompt_ms))
 
     def take_outcomes(self) -> list[Outcome]:

@@ -89,5 +89,8 @@ class TextStream:
         self._vocabulary = vocabulary
         self._decoder = codecs.getincrementaldecoder("utf-8")("ignore")
 
+    def bytes_of(self, token: int) -> bytes:
+        return self._vocabulary.bytes_of(token)
+
     def feed(self, token: int) -> str:
         return self._decoder.decode(self._vocabulary.bytes_of(token))
