@@ -20,7 +20,7 @@ from app.engine.onnx.chat_template import ChatTemplate
 from app.engine.onnx.graph import Graph, probe
 from app.engine.onnx.guidance import Guide, guide
 from app.engine.onnx.layout import Layout, read_layout
-from app.engine.onnx.sequence import Outcome, Request
+from app.engine.onnx.sequence import Outcome, request_of
 from app.engine.onnx.sequence import Sequence as RunningSequence
 from app.engine.onnx.session import UNREADABLE, open_session
 from app.engine.onnx.slots import Slots
@@ -81,8 +81,11 @@ class OnnxBackend:
         self, prompt: list[int], options: GenerationOptions, slot: int, reuse: bool
     ) -> AsyncGenerator[BackendEvent, None]:
         outcomes: asyncio.Queue[Outcome] = asyncio.Queue()
+        window = self.info.context_length
         sequence = RunningSequence(
-            request=Request(prompt, options, slot, reuse),
+            request=request_of(
+                prompt, options, slot, reuse, window=window, vocabulary=self._vocabulary.size
+            ),
             text=TextStream(self._vocabulary),
             stop=StopFilter((*options.stop, *self._prompt.stop)),
             guide=await self._guide(options),

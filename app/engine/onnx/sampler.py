@@ -10,12 +10,15 @@ from typing import Any, Final
 
 import numpy as np
 
+from app.domain.errors import SllmError
 from app.domain.options import GenerationOptions
 
 Logits = np.ndarray[Any, np.dtype[np.float32]]
 Array = np.ndarray[Any, Any]
 # llama.cpp's default window of the penalties, in tokens of prompt and answer.
 PENALTY_WINDOW: Final = 64
+# Below it a quotient can overflow; nothing but the best token is left long before.
+_COLDEST: Final = 1e-30
 _FOLDS: Final = 64
 _FEW: Final = 1024
 
@@ -39,6 +42,7 @@ class Sampler:
             self._penalize(logits)
         if self._options.temperature <= 0:
             token = int(logits.argmax())
+            _require_number(logits[token])
         else:
             token = self._draw(*candidates(logits, self._options))
         self._recent.append(token)
@@ -55,9 +59,17 @@ class Sampler:
         logits[tokens] = found
 
     def _draw(self, tokens: Array, values: Array) -> int:
-        weights = np.exp((values - values[0]) / self._options.temperature).cumsum()
+        temperature = max(self._options.temperature, _COLDEST)
+        weights = np.exp((values - values[0]) / temperature).cumsum()
+        _require_number(weights[-1])
         point = self._random.random() * weights[-1]
         return int(tokens[min(int(weights.searchsorted(point, "right")), len(tokens) - 1)])
+
+
+def _require_number(value: np.floating[Any]) -> None:
+    """Raise SllmError for what an overflow inside the model makes of all its numbers."""
+    if np.isnan(value):
+        raise SllmError("internal_error", "onnx_not_a_number")
 
 
 def candidates(logits: Logits, options: GenerationOptions) -> tuple[Array, Array]:

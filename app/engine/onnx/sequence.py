@@ -1,10 +1,12 @@
 """One generation in the batch: what it has computed, how it goes on, and when it ends."""
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import msgspec
 import numpy as np
 
 from app.domain.errors import SllmError
@@ -16,6 +18,7 @@ from app.engine.onnx.sampler import Sampler
 from app.engine.onnx.stop import StopFilter
 from app.engine.onnx.tokenizer import TextStream
 
+log = logging.getLogger(__name__)
 Outcome = BackendEvent | SllmError | BackendDied
 Reason = Literal["stop", "length"]
 
@@ -28,6 +31,27 @@ class Request:
     options: GenerationOptions
     slot: int
     reuse: bool
+
+
+def request_of(
+    prompt: list[int],
+    options: GenerationOptions,
+    slot: int,
+    reuse: bool,
+    *,
+    window: int,
+    vocabulary: int,
+) -> Request:
+    """A request that the graph may be run with: a run that fails ends everybody's, and one beyond
+    the window writes into foreign memory. Raises SllmError."""
+    if len(prompt) > window:
+        facts: dict[str, Any] = {"prompt_tokens": len(prompt), "window": window}
+        raise SllmError("context_length_exceeded", details=facts, **facts)
+    if not prompt or min(prompt) < 0 or max(prompt) >= vocabulary:
+        raise SllmError("invalid_parameter", "engine_refused")
+    # The last token is never computed, so it needs no room.
+    most = min(options.max_tokens, window - len(prompt) + 1)
+    return Request(prompt, msgspec.structs.replace(options, max_tokens=most), slot, reuse)
 
 
 @dataclass(eq=False)
@@ -78,6 +102,10 @@ class Sequence:
                 self._end(reason)
         except SllmError as error:
             self.fail(error)
+        except Exception:
+            # All of the above touches this sequence and its own row only: the others go on.
+            log.exception("a generation has failed")
+            self.fail(SllmError("internal_error"))
 
     def _take(self, token: int) -> tuple[str, Reason | None]:
         """The text that is certain with this token, and why it is the last one, if it is."""

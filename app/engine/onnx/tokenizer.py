@@ -69,6 +69,7 @@ class Vocabulary:
             self.guidance = LLTokenizer(str(path), n_vocab=size, eos_token=list(end_tokens) or None)
         except ValueError as error:
             raise LoadError("onnx_tokenizer", model=model, reason=str(error)[:200]) from error
+        self.size = size
         self._bytes: dict[int, bytes] = {}
 
     def bytes_of(self, token: int) -> bytes:
