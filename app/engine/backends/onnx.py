@@ -22,7 +22,7 @@ from app.engine.onnx.guidance import Guide, guide
 from app.engine.onnx.layout import Layout, read_layout
 from app.engine.onnx.sequence import Outcome, request_of
 from app.engine.onnx.sequence import Sequence as RunningSequence
-from app.engine.onnx.session import UNREADABLE, open_session
+from app.engine.onnx.session import UNREADABLE, open_session, words_of
 from app.engine.onnx.slots import Slots
 from app.engine.onnx.step_loop import StepLoop
 from app.engine.onnx.stop import StopFilter
@@ -123,11 +123,10 @@ class Texts:
     def __init__(self, tokenizer: Path, beside: OnnxSpec, model: str) -> None:
         self._tokenizer = TextTokenizer(tokenizer, model)
         self.control_tokens = self._tokenizer.control_tokens
-        self._template = (
-            ChatTemplate(beside.chat_template, beside.special_tokens, model)
-            if beside.chat_template
-            else None
-        )
+        self._template: ChatTemplate | None = None
+        if beside.chat_template:
+            self._template = ChatTemplate(beside.chat_template, beside.special_tokens, model)
+            self._template.try_once(model)
 
     def open(self) -> None:
         self._thread = ThreadPoolExecutor(1, "onnx-texts")
@@ -163,7 +162,7 @@ def _beside(spec: EngineSpec) -> OnnxSpec:
 def _why(spec: EngineSpec, error: Exception) -> str:
     """The library's own words, without paths."""
     folder = str(Path(spec.path).parent)
-    return str(error).replace(folder + "/", "").replace(folder, "")[:300]
+    return words_of(error).replace(folder + "/", "").replace(folder, "")[:300]
 
 
 def _info(spec: EngineSpec, layout: Layout, has_template: bool) -> ModelInfo:

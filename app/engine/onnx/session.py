@@ -23,6 +23,8 @@ ERRORS: Final[tuple[type[Exception], ...]] = (
     native.NotFound,
     native.NotImplemented,
     native.RuntimeException,
+    # An error of the above kinds whose words quote a name of the graph that is no text.
+    UnicodeDecodeError,
 )
 UNREADABLE: Final[tuple[type[Exception], ...]] = (OSError, *ERRORS)
 _FATAL_ONLY: Final = 4
@@ -70,6 +72,13 @@ def _session(model: bytes | str, folder: Path, threads: int) -> Any:
     options.add_session_config_entry(*_SPIN)
     options.add_session_config_entry(_EXTERNAL_DATA, str(folder))
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def words_of(error: Exception) -> str:
+    """What the library says."""
+    if isinstance(error, UnicodeDecodeError):
+        return error.object.decode("utf-8", "replace")
+    return str(error)
 
 
 def quiet() -> Any:

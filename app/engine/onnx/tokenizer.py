@@ -68,7 +68,8 @@ class Vocabulary:
         try:
             self.guidance = LLTokenizer(str(path), n_vocab=size, eos_token=list(end_tokens) or None)
         except ValueError as error:
-            raise LoadError("onnx_tokenizer", model=model, reason=str(error)[:200]) from error
+            reason = str(error).replace(str(path), path.name)[:200]
+            raise LoadError("onnx_tokenizer", model=model, reason=reason) from error
         self.size = size
         self._bytes: dict[int, bytes] = {}
 
