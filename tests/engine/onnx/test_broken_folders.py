@@ -85,8 +85,7 @@ def smaller(content: dict[str, Any]) -> None:
 def not_text(folder: Path) -> None:
     path = folder / "model.onnx"
     graph = path.read_bytes()
-    at = graph.index(b"querys")
-    path.write_bytes(graph[:at] + b"quer\xe7s" + graph[at + 6 :])
+    path.write_bytes(graph.replace(b"MatMul", b"Mat\xe7ul", 1))
 
 
 BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
