@@ -5,17 +5,17 @@
 
 import argparse
 import asyncio
-import contextlib
 import gc
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import aclosing
 from pathlib import Path
 
 import psutil
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from app.config import Settings
 from app.domain.generation import Finished, GenerationRequest
@@ -95,7 +95,7 @@ async def load_once(preparation: Preparation) -> None:
     supervisor.start()
     try:
         client = await _ready(supervisor)
-        engine = psutil.Process(client.pid)
+        engine = client.pid
         await _ask(client)
     finally:
         await supervisor.stop()
@@ -126,17 +126,14 @@ async def _ask(client: EngineClient) -> None:
     raise BenchmarkError("no answer")
 
 
-async def _gone(engine: psutil.Process) -> None:
+async def _gone(pid: int) -> None:
+    """Until the process is gone, and with it the thread in which asyncio waits for its end."""
     end = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < end:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            if engine.is_running() and engine.status() != psutil.STATUS_ZOMBIE:
-                await asyncio.sleep(LOOK_SECONDS)
-                continue
-        await asyncio.sleep(LOOK_SECONDS)  # for the event loop to collect its end
-        return
-    kill(engine.pid)
-    raise BenchmarkError("the engine does not end")
+    while psutil.pid_exists(pid) or any("waitpid" in each.name for each in threading.enumerate()):
+        if time.monotonic() > end:
+            kill(pid)
+            raise BenchmarkError("the engine does not end")
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 def report(left: Sequence[Left]) -> str:
@@ -175,10 +172,7 @@ def main(arguments: list[str] | None = None) -> int:
     looks = sorted({0, 1, WARM_LOADS, options.count // 2, options.count})
     left = asyncio.run(measure(options.onnx, options.count, looks))
     print(report(left))
-    save(
-        options.output,
-        left and [[getattr(each, f) for f in each.__struct_fields__] for each in left],
-    )
+    save(options.output, [structs.asdict(each) for each in left])
     return 0
 
 

@@ -66,7 +66,10 @@ def tokenizer(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], No
 
 
 def template(text: str) -> Callable[[Path], None]:
-    return lambda folder: (folder / "chat_template.jinja").write_text(text) and None
+    def broken(folder: Path) -> None:
+        (folder / "chat_template.jinja").write_text(text)
+
+    return broken
 
 
 def config(**changed: Any) -> Callable[[Path], None]:
