@@ -19,7 +19,7 @@ from app.engine.onnx.batch import Batch
 from app.engine.onnx.chat_template import ChatTemplate
 from app.engine.onnx.guidance import Guide, guide
 from app.engine.onnx.loading import Loaded, load
-from app.engine.onnx.sequence import Outcome, Request
+from app.engine.onnx.sequence import Outcome, request_of
 from app.engine.onnx.sequence import Sequence as RunningSequence
 from app.engine.onnx.step_loop import StepLoop
 from app.engine.onnx.stop import StopFilter
@@ -72,8 +72,11 @@ class OnnxBackend:
         self, prompt: list[int], options: GenerationOptions, slot: int, reuse: bool
     ) -> AsyncGenerator[BackendEvent, None]:
         outcomes: asyncio.Queue[Outcome] = asyncio.Queue()
+        window = self.info.context_length
         sequence = RunningSequence(
-            request=Request(prompt, options, slot, reuse),
+            request=request_of(
+                prompt, options, slot, reuse, window=window, vocabulary=self._vocabulary.size
+            ),
             text=TextStream(self._vocabulary),
             stop=StopFilter((*options.stop, *self._prompt.stop)),
             guide=await self._guide(options),
@@ -111,11 +114,10 @@ class Texts:
     def __init__(self, tokenizer: Path, beside: OnnxSpec, model: str) -> None:
         self._tokenizer = TextTokenizer(tokenizer, model)
         self.control_tokens = self._tokenizer.control_tokens
-        self._template = (
-            ChatTemplate(beside.chat_template, beside.special_tokens, model)
-            if beside.chat_template
-            else None
-        )
+        self._template: ChatTemplate | None = None
+        if beside.chat_template:
+            self._template = ChatTemplate(beside.chat_template, beside.special_tokens, model)
+            self._template.try_once(model)
 
     def open(self) -> None:
         self._thread = ThreadPoolExecutor(1, "onnx-texts")

@@ -12,7 +12,7 @@ import numpy as np
 from app.engine.backends.base import LoadError
 from app.engine.onnx.layout import Layout
 from app.engine.onnx.memory import Array, HostMemory
-from app.engine.onnx.session import ERRORS, quiet
+from app.engine.onnx.session import ERRORS, quiet, words_of
 from app.engine.onnx.slots import Slots
 
 _PROBE_PAST = 4
@@ -138,7 +138,7 @@ def probe(session: Any, layout: Layout, model: str) -> Facts:
         try:
             logits, present = _probe(session, layout, seen)
         except ERRORS as error:
-            reason = str(error)
+            reason = words_of(error)
             continue
         length = present.shape[2]
         if length in (_PROBE_PAST, _PROBE_PAST + _PROBE_NEW):

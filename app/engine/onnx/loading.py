@@ -13,7 +13,15 @@ from app.engine.backends.base import LoadError
 from app.engine.onnx.graph import Facts, Graph, probe
 from app.engine.onnx.layout import Layout, read_layout
 from app.engine.onnx.memory import DeviceMemory
-from app.engine.onnx.session import ERRORS, UNREADABLE, Device, NoDevice, has_gpu, open_session
+from app.engine.onnx.session import (
+    ERRORS,
+    UNREADABLE,
+    Device,
+    NoDevice,
+    has_gpu,
+    open_session,
+    words_of,
+)
 from app.engine.onnx.slots import Slots
 from app.engine.scheduling_class import batch_threads
 from app.engine.spec import EngineSpec
@@ -90,4 +98,4 @@ def _read(spec: EngineSpec, head_size: int, device: Device) -> tuple[Any, Layout
 def _why(spec: EngineSpec, error: Exception) -> str:
     """The library's own words, without paths."""
     folder = str(Path(spec.path).parent)
-    return str(error).replace(folder + "/", "").replace(folder, "")[:300]
+    return words_of(error).replace(folder + "/", "").replace(folder, "")[:300]

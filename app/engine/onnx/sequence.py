@@ -1,21 +1,26 @@
 """One generation in the batch: what it has computed, how it goes on, and when it ends."""
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import msgspec
 import numpy as np
 
 from app.domain.errors import SllmError
 from app.domain.options import GenerationOptions
 from app.engine.backends.base import BackendDied, BackendEvent, End, Piece, Progress
 from app.engine.onnx.guidance import Guide
+from app.engine.onnx.logprobs import Observed
 from app.engine.onnx.sampler import Sampler
 from app.engine.onnx.stop import StopFilter
 from app.engine.onnx.tokenizer import TextStream
 
+log = logging.getLogger(__name__)
 Outcome = BackendEvent | SllmError | BackendDied
+Reason = Literal["stop", "length"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,27 @@ class Request:
     options: GenerationOptions
     slot: int
     reuse: bool
+
+
+def request_of(
+    prompt: list[int],
+    options: GenerationOptions,
+    slot: int,
+    reuse: bool,
+    *,
+    window: int,
+    vocabulary: int,
+) -> Request:
+    """A request that the graph may be run with: a run that fails ends everybody's, and one beyond
+    the window writes into foreign memory. Raises SllmError."""
+    if len(prompt) > window:
+        facts: dict[str, Any] = {"prompt_tokens": len(prompt), "window": window}
+        raise SllmError("context_length_exceeded", details=facts, **facts)
+    if not prompt or min(prompt) < 0 or max(prompt) >= vocabulary:
+        raise SllmError("invalid_parameter", "engine_refused")
+    # The last token is never computed, so it needs no room.
+    most = min(options.max_tokens, window - len(prompt) + 1)
+    return Request(prompt, msgspec.structs.replace(options, max_tokens=most), slot, reuse)
 
 
 @dataclass(eq=False)
@@ -48,6 +74,7 @@ class Sequence:
 
     def __post_init__(self) -> None:
         self._sampler = Sampler(self.request.options, self.request.prompt)
+        self._alternatives = self.request.options.logprobs
 
     def begin(self, cached: int) -> None:
         """Prefill starts; `cached` tokens of the prompt are computed already."""
@@ -65,33 +92,46 @@ class Sequence:
     def sample(self, logits: np.ndarray[Any, np.dtype[np.float32]]) -> None:
         """The next token, from logits [vocabulary] that may be changed."""
         try:
+            observed = None if self._alternatives is None else Observed(logits)
             if self.guide is not None:
                 self.guide.restrict(logits)
-            self._take(self._sampler.choose(logits))
+            token = self._sampler.choose(logits)
+            text, reason = self._take(token)
+            self.outcomes.append(self._piece(text, token, observed))
+            if reason is not None:
+                self._end(reason)
         except SllmError as error:
             self.fail(error)
+        except Exception:
+            # All of the above touches this sequence and its own row only: the others go on.
+            log.exception("a generation has failed")
+            self.fail(SllmError("internal_error"))
 
-    def _take(self, token: int) -> None:
+    def _take(self, token: int) -> tuple[str, Reason | None]:
+        """The text that is certain with this token, and why it is the last one, if it is."""
         self.newest = token
         self.generated += 1
         if token in self.end_tokens:
-            self._end("stop", self.stop.rest(), token)
-            return
+            return self.stop.rest(), "stop"
         if self.guide is not None:
             self.guide.accept(token)
         text = self.stop.feed(self.text.feed(token))
         if self.stop.stopped:
-            self._end("stop", text, token)
-        elif self.guide is not None and self.guide.finished:
-            self._end("stop", text + self.stop.rest(), token)
-        elif self.generated >= self.request.options.max_tokens:
-            self._end("length", text + self.stop.rest(), token)
-        else:
-            self.outcomes.append(Piece(text, (token,)))
+            return text, "stop"
+        if self.guide is not None and self.guide.finished:
+            return text + self.stop.rest(), "stop"
+        if self.generated >= self.request.options.max_tokens:
+            return text + self.stop.rest(), "length"
+        return text, None
 
-    def _end(self, reason: Literal["stop", "length"], text: str, token: int) -> None:
+    def _piece(self, text: str, token: int, observed: Observed | None) -> Piece:
+        if observed is None:
+            return Piece(text, (token,))
+        told = observed.told(token, self._alternatives or 0, self.text.bytes_of)
+        return Piece(text, (token,), (told,))
+
+    def _end(self, reason: Reason) -> None:
         self.ended = True
-        self.outcomes.append(Piece(text, (token,)))
         self.outcomes.append(End(reason, self.generated, self.cached, self.prompt_ms))
 
     def take_outcomes(self) -> list[Outcome]:

@@ -23,6 +23,8 @@ ERRORS: Final[tuple[type[Exception], ...]] = (
     native.NotFound,
     native.NotImplemented,
     native.RuntimeException,
+    # An error of the above kinds whose words quote a name of the graph that is no text.
+    UnicodeDecodeError,
 )
 UNREADABLE: Final[tuple[type[Exception], ...]] = (OSError, *ERRORS)
 _FATAL_ONLY: Final = 4
@@ -99,6 +101,13 @@ def device_tensor(shape: tuple[int, ...], element: Any, device: str) -> Any:
     """Memory of onnxruntime's on a device, with an address (`data_ptr()`). Raises one of
     ERRORS."""
     return onnxruntime.OrtValue.ortvalue_from_shape_and_type(shape, element, device, 0)
+
+
+def words_of(error: Exception) -> str:
+    """What the library says."""
+    if isinstance(error, UnicodeDecodeError):
+        return error.object.decode("utf-8", "replace")
+    return str(error)
 
 
 def quiet() -> Any:

@@ -68,7 +68,9 @@ class Vocabulary:
         try:
             self.guidance = LLTokenizer(str(path), n_vocab=size, eos_token=list(end_tokens) or None)
         except ValueError as error:
-            raise LoadError("onnx_tokenizer", model=model, reason=str(error)[:200]) from error
+            reason = str(error).replace(str(path), path.name)[:200]
+            raise LoadError("onnx_tokenizer", model=model, reason=reason) from error
+        self.size = size
         self._bytes: dict[int, bytes] = {}
 
     def bytes_of(self, token: int) -> bytes:
@@ -88,6 +90,9 @@ class TextStream:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
         self._decoder = codecs.getincrementaldecoder("utf-8")("ignore")
+
+    def bytes_of(self, token: int) -> bytes:
+        return self._vocabulary.bytes_of(token)
 
     def feed(self, token: int) -> str:
         return self._decoder.decode(self._vocabulary.bytes_of(token))
