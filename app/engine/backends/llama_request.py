@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from app.domain.options import GenerationOptions, ResponseFormat
+from app.domain.options import GenerationOptions
+from app.engine.answer_schema import answer_schema
 
 # llama.cpp draws a new seed for this number (LLAMA_DEFAULT_SEED), so no client may mean it.
 RANDOM_SEED = 2**32 - 1
-ANY_OBJECT = {"type": "object"}
 
 
 def completion_body(
@@ -34,17 +34,7 @@ def completion_body(
         "seed": RANDOM_SEED if options.seed is None else min(options.seed, RANDOM_SEED - 1),
         "stop": list(stop),
     }
-    schema = _schema(options.response_format)
+    schema = answer_schema(options.response_format)
     if schema is not None:
         body["json_schema"] = schema
     return body
-
-
-def _schema(wanted: ResponseFormat) -> dict[str, Any] | None:
-    match wanted.type:
-        case "json_object":
-            return ANY_OBJECT
-        case "json_schema":
-            return {} if wanted.schema is None else wanted.schema
-        case "text":
-            return None

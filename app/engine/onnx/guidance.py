@@ -3,22 +3,20 @@ llama.cpp uses: the same schemas mean the same.
 """
 
 import json
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from llguidance import LLMatcher, LLTokenizer
 
 from app.domain.errors import SllmError
 from app.domain.options import ResponseFormat
-
-ANY_OBJECT: Final = {"type": "object"}
+from app.engine.answer_schema import answer_schema
 
 
 class Guide:
     """The state of one constrained answer; not shared between threads."""
 
-    def __init__(self, vocabulary: LLTokenizer, wanted: ResponseFormat) -> None:
-        schema = ANY_OBJECT if wanted.type == "json_object" else wanted.schema or {}
+    def __init__(self, vocabulary: LLTokenizer, schema: dict[str, Any]) -> None:
         grammar = LLMatcher.grammar_from_json_schema(json.dumps(schema, ensure_ascii=False))
         self._matcher = LLMatcher(vocabulary, grammar, log_level=0)
         # Words of 32 bits, one bit a token.
@@ -50,4 +48,5 @@ class Guide:
 
 def guide(vocabulary: LLTokenizer, wanted: ResponseFormat) -> Guide | None:
     """A guide where the answer's form is bound. Compiling may take a while (milliseconds up)."""
-    return None if wanted.type == "text" else Guide(vocabulary, wanted)
+    schema = answer_schema(wanted)
+    return None if schema is None else Guide(vocabulary, schema)
