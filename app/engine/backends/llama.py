@@ -19,6 +19,7 @@ from app.engine.backends.llama_client import LlamaClient
 from app.engine.backends.llama_gpu import gpu_devices
 from app.engine.backends.llama_request import completion_body
 from app.engine.backends.llama_stream import follow_completion
+from app.engine.onnx.stop import StopFilter
 from app.engine.scheduling_class import batch_threads
 from app.engine.spec import EngineSpec
 
@@ -103,8 +104,8 @@ class LlamaBackend:
     async def generate(
         self, prompt: list[int], options: GenerationOptions, slot: int, reuse: bool
     ) -> AsyncGenerator[BackendEvent, None]:
-        stop = (*options.stop, *self._prompt.stop)
-        body = completion_body(prompt, options, stop, slot, reuse)
+        stop = StopFilter((*options.stop, *self._prompt.stop))
+        body = completion_body(prompt, options, slot, reuse)
         async with self._client.stream("/completion", body) as chunks:
             async for event in follow_completion(chunks, stop):
                 yield event

@@ -10,7 +10,7 @@ RANDOM_SEED = 2**32 - 1
 
 
 def completion_body(
-    prompt: list[int], options: GenerationOptions, stop: tuple[str, ...], slot: int, reuse: bool
+    prompt: list[int], options: GenerationOptions, slot: int, reuse: bool
 ) -> dict[str, Any]:
     """The body of `POST /completion` for token ids `prompt` in slot number `slot`.
 
@@ -32,7 +32,6 @@ def completion_body(
         "presence_penalty": options.presence_penalty,
         "frequency_penalty": options.frequency_penalty,
         "seed": RANDOM_SEED if options.seed is None else min(options.seed, RANDOM_SEED - 1),
-        "stop": list(stop),
     }
     schema = answer_schema(options.response_format)
     if schema is not None:

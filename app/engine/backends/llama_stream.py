@@ -7,12 +7,14 @@ from msgspec import Struct
 
 from app.domain.errors import SllmError
 from app.engine.backends.base import BackendEvent, End, Piece, Progress
+from app.engine.onnx.stop import StopFilter
 
 
-class _Progress(Struct):
-    total: int
-    cache: int
-    processed: int
+class _Progress(Struct, frozen=True):
+    total: int = 0
+    cache: int = 0
+    processed: int = 0
+    time_ms: float = 0.0
 
 
 class _Timings(Struct, frozen=True):
@@ -40,22 +42,30 @@ _chunks = msgspec.json.Decoder(_Chunk)
 
 
 async def follow_completion(
-    events: AsyncIterator[bytes], stop: tuple[str, ...]
+    events: AsyncIterator[bytes], stop: StopFilter
 ) -> AsyncGenerator[BackendEvent, None]:
     """Progress, pieces and the end. Raises SllmError for an error inside the stream.
 
-    A stream that ends early just stops here: the caller knows that it has died.
+    A stream that ends early just stops here: the caller knows that it has died. Stop strings are
+    sought here and not by llama.cpp, which drops what it holds back when max_tokens end the answer.
     """
+    prefill = _Progress()
     async for data in events:
         chunk = _chunks.decode(data)
         if chunk.error is not None:
             raise SllmError("invalid_parameter", "engine_refused")
         if chunk.prompt_progress is not None:
-            at = chunk.prompt_progress
-            yield Progress(at.processed, at.total, at.cache)
+            prefill = chunk.prompt_progress
+            yield Progress(prefill.processed, prefill.total, prefill.cache)
             continue
-        if chunk.content or chunk.tokens:
-            yield Piece(chunk.content, tuple(chunk.tokens))
+        text = stop.feed(chunk.content)
+        if chunk.stop:
+            text += stop.rest()
+        if text or chunk.tokens:
+            yield Piece(text, tuple(chunk.tokens))
+        if stop.stopped:
+            yield End("stop", chunk.tokens_predicted, prefill.cache, prefill.time_ms)
+            return
         if chunk.stop:
             yield _end(chunk)
             return
