@@ -126,7 +126,9 @@ def first_difference(left: Answer, right: Answer) -> int | None:
 
 def common(left: Sequence[int], right: Sequence[int]) -> int:
     pairs = zip(left, right, strict=False)
-    return next((at for at, (one, other) in enumerate(pairs) if one != other), min(len(left), len(right)))
+    return next(
+        (at for at, (one, other) in enumerate(pairs) if one != other), min(len(left), len(right))
+    )
 
 
 def differences(pairs: Sequence[tuple[Answer, Answer]]) -> str:

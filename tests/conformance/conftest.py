@@ -76,9 +76,7 @@ def tell(record_property: Callable[[str, object], None]) -> Tell:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     report: Any = yield
     if isinstance(item, pytest.Function) and HERE in item.path.parents:
         _enter(item, report)

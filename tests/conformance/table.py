@@ -1,7 +1,5 @@
 """The table, case against column: as text for a terminal, as Markdown for docs/conformance.md."""
 
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -65,9 +63,3 @@ def read(path: Path) -> Table:
         for column, cell in zip(head[1:], cells, strict=True):
             table.tell(case, column, cell)
     return table
-
-
-def summary(cells: Iterable[str]) -> str:
-    """How many cells of each kind there are."""
-    counted = Counter(cells)
-    return ", ".join(f"{count} {cell}" for cell, count in counted.most_common())

@@ -18,6 +18,7 @@ from tests.conformance.columns import (
     common,
     continued,
     differences,
+    first_difference,
 )
 from tests.conformance.conftest import Tell
 
@@ -34,7 +35,7 @@ QUESTIONS = (
     "Name three colours and say what each of them stands for.",
     "Tell me about the city of Seoul. " * 6,
 )
-LENGTHS = (40, 12, 28, 32)
+LENGTHS = (28, 8, 20, 24)
 
 
 def references(entry: str) -> list[dict[str, Any]]:
@@ -79,13 +80,8 @@ async def test_greedy_tokens_of_transformers(
 
 async def test_greedy_again(backend: AnyBackend) -> None:
     """The same question, with nothing kept, has the same answer."""
-    for question in QUESTIONS[:2]:
-        assert await tokens(backend, question) == await tokens(backend, question)
-
-
-async def tokens(backend: AnyBackend, question: str) -> tuple[str, tuple[int, ...]]:
-    answer = await asked(backend, question, max_tokens=20)
-    return answer.text, answer.ids
+    answers = [await asked(backend, QUESTIONS[0], max_tokens=16) for _ in range(2)]
+    assert first_difference(*answers) is None
 
 
 async def test_greedy_in_company(column: Column, backend: AnyBackend, tell: Tell) -> None:
@@ -106,8 +102,8 @@ async def test_greedy_after_a_cache(column: Column, backend: AnyBackend, tell: T
     pairs = []
     for question in QUESTIONS[:3]:
         prompt = await backend.prompt([Message("user", question)])
-        first = await continued(backend, prompt, max_tokens=16)
-        again = await continued(backend, prompt, reuse=True, max_tokens=16)
+        first = await continued(backend, prompt, max_tokens=12)
+        again = await continued(backend, prompt, reuse=True, max_tokens=12)
         assert again.end.cached_tokens > 0
         pairs.append((first, again))
     cell = differences(pairs)

@@ -6,8 +6,9 @@ import pytest
 
 from app.domain.messages import Message
 from app.engine.backends.chat_prompt import ChatPrompt, TextEngine
-from tests.conformance.columns import AnyBackend
-from tests.conformance.prompts import CONVERSATIONS, SPELLINGS, TEXTS
+from tests.conformance.columns import AnyBackend, Column
+from tests.conformance.conftest import Tell
+from tests.conformance.prompts import APART, CONVERSATIONS, SPELLINGS, TEXTS
 from tests.support import Server
 
 pytestmark = pytest.mark.weights
@@ -49,16 +50,34 @@ async def test_chat_template_text(backend: AnyBackend, reference: Any) -> None:
         assert text == rendered(reference, messages), name
 
 
-async def test_prompt_tokens(backend: AnyBackend, reference: Any) -> None:
+def told(column: Column, apart: set[str], count: int) -> str:
+    """A cell; what is apart must be what is known to be."""
+    assert apart == APART.get(column.name, set())
+    return f"{count - len(apart)}/{count}"
+
+
+async def test_prompt_tokens(
+    column: Column, backend: AnyBackend, reference: Any, tell: Tell
+) -> None:
     """Conversations become the token ids that transformers makes of them."""
-    for name, messages in CONVERSATIONS.items():
-        assert await backend.prompt(messages) == ids(reference, rendered(reference, messages)), name
+    apart = {
+        name
+        for name, messages in CONVERSATIONS.items()
+        if await backend.prompt(messages) != ids(reference, rendered(reference, messages))
+    }
+    tell(told(column, apart, len(CONVERSATIONS)))
 
 
-async def test_tokens_of_a_text(backend: AnyBackend, reference: Any) -> None:
-    """A plain text becomes transformers' token ids, spellings of control tokens included."""
-    for text in (*TEXTS.values(), *SPELLINGS):
-        assert await backend.tokens(text) == ids_as_text(reference, text), text
+async def test_tokens_of_a_text(
+    column: Column, backend: AnyBackend, reference: Any, tell: Tell
+) -> None:
+    """A plain text becomes transformers' token ids."""
+    apart = {
+        name
+        for name, text in TEXTS.items()
+        if await backend.tokens(text) != ids_as_text(reference, text)
+    }
+    tell(told(column, apart, len(TEXTS)))
 
 
 async def test_control_tokens_stay_text(backend: AnyBackend, reference: Any) -> None:
@@ -73,6 +92,7 @@ async def test_control_tokens_stay_text(backend: AnyBackend, reference: Any) -> 
             + ids(reference, after)
         )
         assert await backend.prompt([Message("user", spelling)]) == expected, spelling
+        assert await backend.tokens(spelling) == ids_as_text(reference, spelling), spelling
 
 
 def test_prompt_tokens_of_a_request(server: Server, reference: Any) -> None:

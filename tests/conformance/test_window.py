@@ -3,7 +3,7 @@
 import pytest
 
 from tests.conformance.columns import WINDOW
-from tests.conformance.test_answers import KOREAN, answered, form
+from tests.conformance.test_answers import ENDLESS, answered, form
 from tests.support import Server
 
 pytestmark = pytest.mark.weights
@@ -32,6 +32,6 @@ def test_a_prompt_that_fills_the_window(server: Server) -> None:
 def test_an_answer_that_reaches_the_window(server: Server) -> None:
     """It ends with `length` at exactly the last token of the window."""
     message = of_length(server, WINDOW - 7)
-    answer = answered(server, message, max_tokens=64, response_format=form(KOREAN))
+    answer = answered(server, message, max_tokens=64, response_format=form(ENDLESS))
     assert answer["finish_reason"] == "length"
     assert answer["usage"]["total_tokens"] == WINDOW

@@ -60,7 +60,9 @@ def _properties(wanted: Any, value: Any, _: object, root: Mapping[str, Any]) -> 
     return all(is_valid(wanted[name], value[name], root) for name in wanted.keys() & value.keys())
 
 
-def _additional(wanted: Any, value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> bool:
+def _additional(
+    wanted: Any, value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]
+) -> bool:
     if not isinstance(value, dict):
         return True
     others = value.keys() - schema.get("properties", {}).keys()
