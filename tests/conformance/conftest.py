@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -76,8 +76,10 @@ def tell(record_property: Callable[[str, object], None]) -> Tell:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    report: Any = yield
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
     if isinstance(item, pytest.Function) and HERE in item.path.parents:
         _enter(item, report)
     return report
@@ -85,13 +87,17 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 def _enter(item: pytest.Function, report: pytest.TestReport) -> None:
     """One word for a test that is over, or that did not begin."""
-    chosen = item.callspec.params.get("column") if hasattr(item, "callspec") else None
-    table = item.config.stash.setdefault(TABLE, Table())
-    if chosen is None or (report.when != "call" and report.passed):
+    column: Column | None = _parameters(item).get("column")
+    if column is None or (report.when != "call" and report.passed):
         return
+    table = item.config.stash.setdefault(TABLE, Table())
     cell = dict(report.user_properties).get("cell", "ok")
     outcomes = {"passed": str(cell), "skipped": "not run", "failed": "FAILED"}
-    table.tell(case_of(item.function), chosen.name, outcomes[report.outcome])
+    table.tell(case_of(item.function), column.name, outcomes[report.outcome])
+
+
+def _parameters(item: pytest.Function) -> dict[str, Any]:
+    return item.callspec.params if hasattr(item, "callspec") else {}
 
 
 def case_of(function: Callable[..., Any]) -> str:

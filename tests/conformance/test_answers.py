@@ -14,7 +14,7 @@ QUESTION = "Why is the sky blue?"
 # Each syllable is two or three tokens to SmolLM2.
 KOREAN = {"type": "string", "pattern": "^[가-힣]{6}$"}
 ENDLESS = {"type": "string", "minLength": 4000}
-RANDOM = {"temperature": 2.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0}
+RANDOM: dict[str, Any] = {"temperature": 2.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0}
 
 
 def form(schema: dict[str, Any]) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def test_the_end_token_is_counted(server: Server, reference: Any) -> None:
 
 def test_seeds(server: Server) -> None:
     """The same seed has the same answer, another one another."""
-    options = {"temperature": 1.5, "max_tokens": 10}
+    options: dict[str, Any] = {"temperature": 1.5, "max_tokens": 10}
     answers = [settled(server, seed=seed, **options) for seed in (1, 2, 1, 2**32 - 1, 2**32 - 1)]
     assert answers[0] == answers[2]
     assert answers[3] == answers[4]
@@ -113,7 +113,7 @@ def test_seeds(server: Server) -> None:
 
 def test_seeds_in_company(server: Server, tell: Tell) -> None:
     """Whether a seed also repeats beside other requests."""
-    options = {"temperature": 1.5, "max_tokens": 16, "seed": 1}
+    options: dict[str, Any] = {"temperature": 1.5, "max_tokens": 16, "seed": 1}
     alone = settled(server, **options)
     others = ("Name three colours.", "Count to ten.", "Write a poem about rain.")
     with ThreadPoolExecutor(4) as pool:
