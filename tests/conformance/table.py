@@ -45,11 +45,15 @@ def _padded(row: list[str], widths: list[int]) -> str:
 
 
 def write(table: Table, path: Path, machine: str) -> None:
-    """Put the table in its place in a document."""
+    """Put the table in its place in a document; cells that were not run stay as they were."""
+    shown = read(path)
+    for case, found in table.cells.items():
+        for column, cell in found.items():
+            shown.tell(case, column, cell)
     before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
     after = rest.partition(END)[2]
     told = f"Measured on {date.today().isoformat()}, {machine}.\n\n"  # noqa: DTZ011 - the reader's day
-    text = before + BEGIN + told + table.markdown() + END + after
+    text = before + BEGIN + told + shown.markdown() + END + after
     path.write_text(text, encoding="utf-8")
 
 
@@ -57,9 +61,9 @@ def read(path: Path) -> Table:
     """The table that a document shows."""
     text = path.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0]
     lines = [line for line in text.splitlines() if line.startswith("|")]
-    head, _, *body = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     table = Table()
-    for case, *cells in body:
-        for column, cell in zip(head[1:], cells, strict=True):
+    for case, *cells in rows[2:]:
+        for column, cell in zip(rows[0][1:], cells, strict=True):
             table.tell(case, column, cell)
     return table
