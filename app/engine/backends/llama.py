@@ -104,9 +104,8 @@ class LlamaBackend:
     async def generate(
         self, prompt: list[int], options: GenerationOptions, slot: int, reuse: bool
     ) -> AsyncGenerator[BackendEvent, None]:
-        stops = (*options.stop, *self._prompt.stop)
-        stop = StopFilter(stops)
-        body = completion_body(prompt, options, bool(stops), slot, reuse)
+        stop = StopFilter((*options.stop, *self._prompt.stop))
+        body = completion_body(prompt, options, slot, reuse)
         async with self._client.stream("/completion", body) as chunks:
             async for event in follow_completion(chunks, stop, options.logprobs or 0):
                 yield event

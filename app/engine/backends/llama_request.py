@@ -2,23 +2,22 @@
 
 from typing import Any
 
-from app.domain.options import GenerationOptions, ResponseFormat
+from app.domain.options import GenerationOptions
+from app.engine.answer_schema import answer_schema
 from app.engine.backends.llama_logprobs import asking
 
 # llama.cpp draws a new seed for this number (LLAMA_DEFAULT_SEED), so no client may mean it.
 RANDOM_SEED = 2**32 - 1
-ANY_OBJECT = {"type": "object"}
 
 
 def completion_body(
-    prompt: list[int], options: GenerationOptions, stops: bool, slot: int, reuse: bool
+    prompt: list[int], options: GenerationOptions, slot: int, reuse: bool
 ) -> dict[str, Any]:
     """The body of `POST /completion` for token ids `prompt` in slot number `slot`.
 
     `return_progress` makes prefill cancellable between batches; without `reuse` (another
     owner filled the slot) nothing of the slot's cache is used. Stop strings are not
-    llama.cpp's business (llama_stream); where there are any (`stops`), every chunk may be the last
-    one and has the numbers that belong to it.
+    llama.cpp's business: see llama_stream.
     """
     body: dict[str, Any] = {
         "prompt": prompt,
@@ -35,21 +34,10 @@ def completion_body(
         "presence_penalty": options.presence_penalty,
         "frequency_penalty": options.frequency_penalty,
         "seed": RANDOM_SEED if options.seed is None else min(options.seed, RANDOM_SEED - 1),
-        "timings_per_token": stops,
     }
     if options.logprobs is not None:
         body |= asking(options.logprobs)
-    schema = _schema(options.response_format)
+    schema = answer_schema(options.response_format)
     if schema is not None:
         body["json_schema"] = schema
     return body
-
-
-def _schema(wanted: ResponseFormat) -> dict[str, Any] | None:
-    match wanted.type:
-        case "json_object":
-            return ANY_OBJECT
-        case "json_schema":
-            return {} if wanted.schema is None else wanted.schema
-        case "text":
-            return None

@@ -15,10 +15,11 @@ from app.engine.backends.llama_logprobs import Chosen, records
 from app.engine.onnx.stop import StopFilter
 
 
-class _Progress(Struct):
-    total: int
-    cache: int
-    processed: int
+class _Progress(Struct, frozen=True):
+    total: int = 0
+    cache: int = 0
+    processed: int = 0
+    time_ms: float = 0.0
 
 
 class _Timings(Struct, frozen=True):
@@ -54,13 +55,14 @@ async def follow_completion(
 
     A stream that ends early just stops here: the caller knows that it has died.
     """
+    prefill = _Progress()
     async for data in events:
         chunk = _chunks.decode(data)
         if chunk.error is not None:
             raise SllmError("invalid_parameter", "engine_refused")
         if chunk.prompt_progress is not None:
-            at = chunk.prompt_progress
-            yield Progress(at.processed, at.total, at.cache)
+            prefill = chunk.prompt_progress
+            yield Progress(prefill.processed, prefill.total, prefill.cache)
             continue
         text = stop.feed(chunk.content)
         if chunk.stop:
@@ -68,7 +70,10 @@ async def follow_completion(
         if text or chunk.tokens:
             told = records(chunk.completion_probabilities, alternatives)
             yield Piece(text, tuple(chunk.tokens), told)
-        if chunk.stop or stop.stopped:
+        if stop.stopped:
+            yield End("stop", chunk.tokens_predicted, prefill.cache, prefill.time_ms)
+            return
+        if chunk.stop:
             yield _end(chunk)
             return
 
