@@ -10,8 +10,8 @@ import msgspec
 from msgspec import Struct
 
 from app.convert import quality, source
-from app.convert.builder import Precision, build
-from app.convert.card import write_card
+from app.convert.builder import Algorithm, Precision, build
+from app.convert.card import Made, write_card
 from app.convert.corrections import correct_norms
 from app.convert.embedding import Outcome, shrink_embedding
 from app.convert.errors import ConvertError
@@ -50,10 +50,10 @@ def convert(found: Source, output: Path, precision: Precision, task: Task) -> Co
         if found.header is not None:
             task.say("convert_step_source", file=found.path.name)
             source.dequantize(found.path, folder, task)
-        result, embedding = _graph(folder, work, precision, task)
-        facts = _facts(folder, result, embedding)
+        result, made = _graph(folder, work, precision, task)
+        facts = _facts(folder, result, made.embedding)
         compared = _quality(folder, result, facts, task)
-        write_card(result, found, facts, embedding, compared)
+        write_card(result, found, facts, made, compared)
         result.replace(output)
         return Converted(output, facts.weight_bytes, compared)
 
@@ -85,7 +85,7 @@ def _space(found: Source, precision: Precision) -> int:
     return int(copy + parameters * (BYTES[precision] + max(BYTES[precision], 2)))
 
 
-def _graph(folder: Path, work: Path, precision: Precision, task: Task) -> tuple[Path, Outcome]:
+def _graph(folder: Path, work: Path, precision: Precision, task: Task) -> tuple[Path, Made]:
     """The builder's graph with our embedding, and everything that the engine needs beside it."""
     task.say("convert_step_graph", precision=precision)
     built, result = work / "built", work / "result"
@@ -93,6 +93,9 @@ def _graph(folder: Path, work: Path, precision: Precision, task: Task) -> tuple[
     graph = GraphFile(built / GRAPH)
     correct_norms(graph, read_json(folder / "config.json", Config))
     outcome: Outcome = "unchanged"
+    algorithm: Algorithm | None = "round_to_nearest" if precision == "int8" else None
+    if precision == "int4":
+        algorithm = _improve(graph, folder, task)
     if precision in ("int8", "int4"):
         task.say("convert_step_embedding")
         outcome = shrink_embedding(graph)
@@ -103,7 +106,15 @@ def _graph(folder: Path, work: Path, precision: Precision, task: Task) -> tuple[
         if file.is_file() and not file.name.startswith(GRAPH):
             shutil.copyfile(file, result / file.name)
     source.copy_companions(folder, result)
-    return result, outcome
+    return result, Made(precision, algorithm, outcome)
+
+
+def _improve(graph: GraphFile, folder: Path, task: Task) -> Algorithm:
+    # Late: it needs PyTorch, which what can be refused is refused without.
+    from app.convert.four_bits import improve
+
+    task.say("convert_step_weights")
+    return improve(graph, folder, task)
 
 
 def _layers(folder: Path) -> int:
