@@ -4,6 +4,8 @@ Needs the extra `convert` and PyTorch (./test.sh installs both); without them te
 with the command that is missing.
 """
 
+import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from app.convert import requirements
+from app.convert.builder import REVISIONS, Precision
 from app.convert.errors import ConvertError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,13 +29,22 @@ def require_extra() -> None:
         pytest.skip(str(error))
 
 
-def converted(data_dir: Path, entry: str, precision: str = "int8") -> Path:
-    """The folder of a catalogue entry at this precision, converted when it is absent."""
+def converted(data_dir: Path, entry: str, precision: Precision = "int8") -> Path:
+    """The folder of a catalogue entry at this precision, converted when it is absent or was made
+    by a converter that gave other weights."""
     folder = data_dir / "converted" / f"{entry}-{precision}"
-    if not (folder / "sllm.json").exists():
+    if not _is_current(folder / "sllm.json", precision):
         require_extra()
+        shutil.rmtree(folder, ignore_errors=True)
         run("convert", entry, "--precision", precision, "--output", str(folder))
     return folder
+
+
+def _is_current(card: Path, precision: Precision) -> bool:
+    if not card.exists():
+        return False
+    revision: int = json.loads(card.read_text()).get("converter", 1)
+    return revision == REVISIONS[precision]
 
 
 def run(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:

@@ -16,8 +16,8 @@ Tensor = Any
 Call = tuple[tuple[Any, ...], dict[str, Any]]
 
 
-class _Stop(Exception):  # noqa: N818 - the end of a pass that needs to go no further
-    """Raised by a hook, caught by who set it."""
+class _Stop(Exception):
+    """Raised by a hook where a pass needs to go no further, caught by who set it."""
 
 
 class Decoder(Struct):

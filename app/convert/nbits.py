@@ -37,7 +37,7 @@ class NBits(Struct, frozen=True):
 
 
 class Codes(Struct, frozen=True):
-    """`code` [N, blocks * block], `zero` [N, blocks], both of small integers; `scale` [N, blocks]."""
+    """`code` [N, blocks * block], one in a byte; `scale` and `zero` [N, blocks]."""
 
     code: NDArray[np.uint8]
     scale: NDArray[np.float32]
@@ -93,5 +93,4 @@ def _unpack(packed: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _pack(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     even = np.pad(codes, ((0, 0), (0, codes.shape[1] % 2)))
-    packed: NDArray[np.uint8] = even[:, ::2] | even[:, 1::2] << 4
-    return packed
+    return np.asarray(even[:, ::2] | even[:, 1::2] << 4, np.uint8)

@@ -15,8 +15,9 @@ SHRINK: Final = (1.05, 1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7)
 SHIFT: Final = (-1, 0, 1)
 # Numbers at a time, so that a search stays in the processor's cache.
 PIECE: Final = 1 << 16
-# Of the mean of the Hessian's diagonal, added to it; and columns whose errors are passed on at once.
+# Of the mean of the Hessian's diagonal, added to it.
 DAMP: Final = 0.01
+# Columns whose errors are passed on at once.
 STEP: Final = 128
 Tensor = Any
 
