@@ -1,5 +1,6 @@
 """The steps of a conversion, in a folder that takes its name only when everything is right."""
 
+import gc
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -114,7 +115,10 @@ def _improve(graph: GraphFile, folder: Path, task: Task) -> Algorithm:
     from app.convert.four_bits import improve
 
     task.say("convert_step_weights")
-    return improve(graph, folder, task)
+    algorithm = improve(graph, folder, task)
+    # The source's weights, before the comparison reads them again.
+    gc.collect()
+    return algorithm
 
 
 def _layers(folder: Path) -> int:

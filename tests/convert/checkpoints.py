@@ -34,13 +34,14 @@ FAMILIES: dict[str, dict[str, Any]] = {
 }
 
 
-def write_checkpoint(folder: Path, family: str) -> Path:
-    """A folder that `sllm convert` takes; the weights are random, but always the same."""
+def write_checkpoint(folder: Path, family: str, **more: Any) -> Path:
+    """A folder that `sllm convert` takes; the weights are random, but always the same. `more` is
+    of the configuration, for families that are not above."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
     vocabulary = _write_tokenizer(folder)
-    facts = {**COMMON, **FAMILIES[family], "vocab_size": vocabulary}
+    facts = {**COMMON, **FAMILIES.get(family, {}), **more, "vocab_size": vocabulary}
     torch.manual_seed(20260101)
     model: Any = AutoModelForCausalLM.from_config(AutoConfig.for_model(family, **facts))
     model.save_pretrained(folder)
