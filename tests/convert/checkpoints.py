@@ -30,6 +30,7 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "qwen3": {"head_dim": 16},
     "mistral": {"sliding_window": None},
     "phi": {"hidden_size": 128, "num_key_value_heads": HEADS, "partial_rotary_factor": 0.5},
+    "phi3": {"original_max_position_embeddings": WINDOW},
     "gemma": {"num_key_value_heads": 1, "head_dim": 16, "hidden_act": "gelu_pytorch_tanh"},
 }
 

@@ -16,7 +16,7 @@ from tests.converted import converted, require_extra
 # The libraries that build graphs warn of their own use of each other.
 pytestmark = [pytest.mark.weights, pytest.mark.filterwarnings("ignore")]
 
-# How the builder joins Linears: the last part of a node's path, and whose rows it has.
+# How the builder joins and splits Linears: the last part of a node's path, and whose rows it has.
 JOINED = {
     "qkv_proj": ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
     "q_proj": ("self_attn.q_proj",),
@@ -25,10 +25,17 @@ JOINED = {
     "o_proj": ("self_attn.o_proj",),
     "gate_proj": ("mlp.gate_proj",),
     "up_proj": ("mlp.up_proj",),
-    "gate_up_proj": ("mlp.gate_up_proj",),
     "down_proj": ("mlp.down_proj",),
     "fc1": ("mlp.fc1",),
     "fc2": ("mlp.fc2",),
+}
+OTHERS = {
+    "phi": {"o_proj": ("self_attn.dense",)},
+    "phi3": {
+        "qkv_proj": ("self_attn.qkv_proj",),
+        "gate_proj": ("mlp.gate_up_proj:0",),
+        "up_proj": ("mlp.gate_up_proj:1",),
+    },
 }
 # What the builder cannot make such small graphs of; their layers are run all the same.
 SMALL = {"num_key_value_heads": 1, "head_dim": 16, "hidden_activation": "gelu_pytorch_tanh"}
@@ -53,6 +60,16 @@ def convert(folder: Path, source: Path) -> dict[str, Any]:
     return card
 
 
+def rows(state: Any, family: str, layer: int, part: str) -> Any:
+    """Of the Linears that a node should hold; `:0` and `:1` are halves of one."""
+    found = []
+    for name in {**JOINED, **OTHERS.get(family, {})}[part]:
+        module, _, half = name.partition(":")
+        weight = state[f"model.layers.{layer}.{module}.weight"].numpy()
+        found.append(np.split(weight, 2)[int(half)] if half else weight)
+    return np.concatenate(found)
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_graph_holds_the_weights_that_were_chosen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: str
@@ -61,22 +78,17 @@ def test_the_graph_holds_the_weights_that_were_chosen(
     from app.convert.graph_file import GraphFile
 
     source = write_checkpoint(tmp_path / "source", family)
-    model, original = decoder.load(source), decoder.load(source).state_dict()
-    before = {name: each.numpy() for name, each in original.items()}
+    model, before = decoder.load(source), decoder.load(source).state_dict()
     monkeypatch.setattr(decoder, "load", lambda _: model)
     card = convert(tmp_path, source)
     assert (card["algorithm"], card["converter"]) == ("gptq", 2)
     graph = GraphFile(tmp_path / "out" / "model.onnx")
     chosen = 0
     for node in nbits.find_nodes(graph):
-        names = JOINED[node.name.split("/")[-2]]
-        if family == "phi" and names == ("self_attn.o_proj",):
-            names = ("self_attn.dense",)
-        modules = [model.get_submodule(f"model.layers.{node.layer}.{name}") for name in names]
-        wanted = np.concatenate([module.weight.detach().numpy() for module in modules])
+        place = (family, node.layer, node.name.split("/")[-2])
         found = nbits.read(graph, node).numbers(node.columns)
-        assert np.array_equal(found, wanted), node.name
-        old = np.concatenate([before[f"model.layers.{node.layer}.{name}.weight"] for name in names])
+        assert np.array_equal(found, rows(model.state_dict(), *place)), node.name
+        old = rows(before, *place)
         error = np.sqrt(np.mean((found - old) ** 2) / np.mean(old**2))
         assert error < (0.2 if node.bits == 4 else 0.01)
         chosen += node.bits == 4
