@@ -2,6 +2,7 @@
 given what the layers before make of the calibration text in their new weights. Needs PyTorch.
 """
 
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,10 +17,12 @@ from app.convert.decoder import Decoder, linears
 from app.convert.graph_file import GraphFile
 from app.convert.matching import Run, match
 from app.convert.nbits import Codes, NBits
-from app.convert.rounding import Rounded, gptq
+from app.convert.rounding import Rounded, gptq, nearest
 from app.weights.task import Task
 
 BITS: Final = 4
+# What attention compares and sums up costs most in 4 bits and is small (decision 0013).
+SENSITIVE: Final = re.compile(r"/(qkv|q|k|v)_proj/")
 Module = Any
 Tensor = Any
 
@@ -39,6 +42,10 @@ def improve(graph: GraphFile, folder: Path, task: Task) -> Algorithm:
         held = _held(graph, decoder.layers_of(model), task)
         if held is None:
             return "k_quant_mixed"
+        held = [
+            [_widened(graph, each, linears(layer)) for each in nodes]
+            for layer, nodes in zip(decoder.layers_of(model), held, strict=True)
+        ]
         running = decoder.start(model, torch.from_numpy(tokens_of(folder)), task)
         for layer, nodes in enumerate(held):
             task.progress.advance("weights", layer, len(held))
@@ -66,6 +73,22 @@ def _held(graph: GraphFile, layers: list[Module], task: Task) -> list[list[_Held
 
 def _numbers(graph: GraphFile, node: NBits) -> Tensor:
     return torch.from_numpy(nbits.read(graph, node).numbers(node.columns))
+
+
+def _widened(graph: GraphFile, held: _Held, modules: dict[str, Module]) -> _Held:
+    """With 8 bits of the source's weights where 4 cost too much."""
+    if held.node.bits != BITS or not SENSITIVE.search(held.node.name):
+        return held
+    rounded = {
+        run.name: nearest(_padded(modules[run.name], held.node.block), held.node.block)
+        for run in held.runs
+    }
+    return _Held(nbits.widen(graph, held.node, _codes(held, rounded)), held.runs)
+
+
+def _padded(module: Module, block: int) -> Tensor:
+    """[rows, whole blocks]."""
+    return torch.nn.functional.pad(module.weight, (0, -module.in_features % block))
 
 
 def _improve_layer(
@@ -101,8 +124,8 @@ def _hessian(running: Decoder, layer: int, name: str, task: Task) -> Tensor:
 def _round(module: Module, hessian: Tensor, block: int) -> Rounded:
     """Also in the source's module, for those that come after."""
     more = -module.in_features % block
-    weight = torch.nn.functional.pad(module.weight, (0, more))
-    found = gptq(weight, torch.nn.functional.pad(hessian, (0, more, 0, more)), block)
+    padded = torch.nn.functional.pad(hessian, (0, more, 0, more))
+    found = gptq(_padded(module, block), padded, block)
     module.weight.copy_(found.numbers[:, : module.in_features])
     return found
 

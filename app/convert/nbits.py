@@ -87,6 +87,22 @@ def write(graph: GraphFile, node: NBits, codes: Codes) -> None:
         graph.replace(name, array.reshape(tuple(graph.initializers[name].dims)))
 
 
+def widen(graph: GraphFile, node: NBits, codes: Codes) -> NBits:
+    """Give a node of 4 bits these codes of 8, and the name that goes with them."""
+    found = next(each for each in graph.nodes if each.name == node.name)
+    found.name = f"{node.name.removesuffix('_Q4')}_Q8"
+    next(each for each in found.attribute if each.name == "bits").i = 8
+    old = (node.weight, node.scales, node.zero_points)
+    weight = codes.code.reshape(node.rows, node.blocks, node.block)
+    new: list[NDArray[Any]] = [weight, codes.scale, codes.zero]
+    for place, array in enumerate(new, 1):
+        name = f"{old[place - 1]}_8_bits"
+        graph.add(name, array)
+        found.input[place] = name
+        graph.remove(old[place - 1])
+    return NBits(found.name, node.layer, node.rows, node.columns, 8, node.block, *found.input[1:4])
+
+
 def _unpack(packed: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.stack((packed & 15, packed >> 4), -1).reshape(len(packed), -1)
 

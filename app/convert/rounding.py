@@ -63,6 +63,16 @@ def _search(weight: Tensor) -> tuple[Tensor, Tensor]:
     return scale, zero
 
 
+def nearest(weight: Tensor, block: int, top: int = 255) -> Rounded:
+    """Rounded to nearest over each block's whole range: what 8 bits need. Whole blocks."""
+    by_block = weight.unflatten(1, (-1, block))
+    low, high = by_block.amin(-1).clamp(max=0), by_block.amax(-1).clamp(min=0)
+    scale = ((high - low) / top).clamp(min=1e-9)
+    zero = (-low / scale).round().clamp(0, top)
+    code = ((by_block / scale[..., None]).round() + zero[..., None]).clamp(0, top)
+    return Rounded(code.flatten(1), scale, zero)
+
+
 def gptq(weight: Tensor, hessian: Tensor, block: int) -> Rounded:
     """`hessian` is the sum over tokens of input times input, [columns, columns].
 
