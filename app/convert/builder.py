@@ -13,7 +13,12 @@ from app.weights.task import Task
 Precision = Literal["int8", "int4", "fp16", "fp32"]
 # What the graph is made for: on a GPU activations and cache have 16 bits.
 Device = Literal["cpu", "cuda"]
-# Rounding to nearest loses several times more; the head and the sensitive layers in 8 bits.
+# How weights were rounded; None for floats.
+Algorithm = Literal["gptq", "k_quant_mixed", "round_to_nearest"]
+# Kept in the card: raised when the same source would give other weights, so that who keeps
+# converted folders (tests do) knows the old ones.
+REVISIONS: Final[dict[Precision, int]] = {"int8": 1, "int4": 2, "fp16": 1, "fp32": 1}
+# The head and the sensitive layers in 8 bits; those in 4 are chosen anew afterwards (four_bits.py).
 _OPTIONS: Final[dict[Precision, list[str]]] = {"int4": ["algo_config=k_quant_mixed"]}
 LAYER: Final = re.compile(rb"Reading layer (\d+)")
 LONGEST_REASON: Final = 200

@@ -60,6 +60,16 @@ class GraphFile:
         self._append(fresh)
         self._fresh[name] = array
 
+    def replace(self, name: str, array: NDArray[Any]) -> None:
+        """Other numbers for an initializer, of its shape and type; written by `save`."""
+        tensor = self.initializers[name]
+        if tuple(tensor.dims) != array.shape or array.dtype != _NUMPY[tensor.data_type]:
+            raise ConvertError("convert_unexpected_graph", what=f"shape of {name}")
+        tensor.ClearField("raw_data")
+        tensor.ClearField("data_location")
+        del tensor.external_data[:]
+        self._fresh[name] = array
+
     def alias(self, name: str, of: str, shape: tuple[int, ...]) -> None:
         """A new initializer with the same bytes in the file as `of`, seen in another shape."""
         twin = onnx.TensorProto()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.convert.builder import Precision
 from app.domain.messages import Message
 from app.domain.options import GenerationOptions
 from app.engine.backends.base import BackendEvent, End, Piece
@@ -32,7 +33,7 @@ class Column:
 
     name: str
     entry: str
-    precision: str | None = None
+    precision: Precision | None = None
 
     @property
     def exact(self) -> bool:
