@@ -14,18 +14,23 @@ from app.engine.onnx.guidance import Guide
 from app.engine.onnx.sampler import Sampler
 from app.engine.onnx.stop import StopFilter
 from app.engine.onnx.tokenizer import TextStream
+from app.engine.onnx.vision.sight import Sight
 
 Outcome = BackendEvent | SllmError | BackendDied
 
 
 @dataclass(frozen=True)
 class Request:
-    """What the backend is asked: `prompt` in token ids, for a slot of its own."""
+    """What the backend is asked: `prompt` in token ids, for a slot of its own. `sight` is what
+    its ids below zero show; models that see always have one. `encoding_ms` has been spent on it.
+    """
 
     prompt: list[int]
     options: GenerationOptions
     slot: int
     reuse: bool
+    sight: Sight | None = None
+    encoding_ms: float = 0.0
 
 
 @dataclass(eq=False)
@@ -57,7 +62,8 @@ class Sequence:
     def prefilled(self, processed: int) -> None:
         self._advance(processed)
         if processed == len(self.request.prompt):
-            self.prompt_ms = (time.monotonic() - self.started_at) * 1000
+            prefill_ms = (time.monotonic() - self.started_at) * 1000
+            self.prompt_ms = self.request.encoding_ms + prefill_ms
 
     def _advance(self, processed: int) -> None:
         self.outcomes.append(Progress(processed, len(self.request.prompt), self.cached))
