@@ -119,14 +119,18 @@ def clip_features(model: Any, layer: int, first: int) -> Callable[..., Any]:
 
 
 def idefics3_features(model: Any) -> Callable[..., Any]:
-    """All tiles are whole here, so the mask only has to be an input."""
+    """For tiles that are whole, as this family's preparation makes them: the mask is all ones."""
+    vision = model.vision_model
+    patch = model.config.vision_config.patch_size
 
     def features(pixel_values: Any, pixel_attention_mask: Any) -> Any:
         tiles = pixel_values.flatten(0, 1)
-        patch = model.config.vision_config.patch_size
-        mask = pixel_attention_mask.flatten(0, 1)[:, ::patch, ::patch]
-        found = model.vision_model(pixel_values=tiles, patch_attention_mask=mask)
-        return model.connector(found.last_hidden_state)
+        mask = pixel_attention_mask.flatten(0, 1)[:, ::patch, ::patch].flatten(1)
+        patches = vision.embeddings.patch_embedding(tiles).flatten(2).transpose(1, 2)
+        places = torch.arange(patches.shape[1])
+        placed = patches + vision.embeddings.position_embedding(places)
+        hidden = vision.encoder(inputs_embeds=placed * mask[:, :, None].float())
+        return model.connector(vision.post_layernorm(hidden.last_hidden_state))
 
     return features
 

@@ -47,8 +47,13 @@ def llava(folder: Path, siglip: bool = False) -> Checkpoint:
     vocabulary = tokens(folder, ("<image>",))
     tower = {
         "model_type": "siglip_vision_model" if siglip else "clip_vision_model",
-        **{"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 3},
-        **{"num_attention_heads": 2, "image_size": 28, "patch_size": 7, "projection_dim": 32},
+        "hidden_size": 32,
+        "intermediate_size": 48,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 2,
+        "image_size": 28,
+        "patch_size": 7,
+        "projection_dim": 32,
     }
     config = LlavaConfig(
         vision_config=tower,
@@ -83,8 +88,12 @@ def idefics3(folder: Path, family: str = "idefics3") -> Checkpoint:
     config = AutoConfig.for_model(
         family,
         vision_config={
-            **{"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2},
-            **{"num_attention_heads": 2, "image_size": 28, "patch_size": 7},
+            "hidden_size": 32,
+            "intermediate_size": 48,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "image_size": 28,
+            "patch_size": 7,
             "initializer_range": 0.3,
         },
         text_config={"model_type": "llama", **TEXT, "vocab_size": vocabulary},
@@ -147,8 +156,12 @@ def hyperclovax_v2(folder: Path) -> Checkpoint:
     config = HyperCLOVAXVisionV2Config(
         vision_config={"model_type": "qwen2_5_vl_vision", **QWEN_VISION, "out_hidden_size": 48},
         text_config={
-            **{"model_type": "hyperclovax", **TEXT, "vocab_size": vocabulary},
-            **{**scales, "attention_multiplier": 0.3, "head_dim": 16},
+            "model_type": "hyperclovax",
+            **TEXT,
+            "vocab_size": vocabulary,
+            **scales,
+            "attention_multiplier": 0.3,
+            "head_dim": 16,
         },
         image_token_id=_id(folder, "<|image_pad|>"),
         video_token_id=_id(folder, "<|video_pad|>"),
