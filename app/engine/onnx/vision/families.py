@@ -21,8 +21,11 @@ KNOWN = (
 )
 
 
-def family(spec: OnnxVisionSpec, model: str) -> Family:
-    """Raises LoadError for an architecture or a configuration that is not known."""
+def family(spec: OnnxVisionSpec, model: str, template: str = "") -> Family:
+    """`template` is the model's chat template, "" for none.
+
+    Raises LoadError for an architecture or a configuration that is not known.
+    """
     match spec.family:
         case "llava":
             return Llava(spec)
@@ -33,14 +36,14 @@ def family(spec: OnnxVisionSpec, model: str) -> Family:
         case "hyperclovax_vision_v2" | "vlm":
             return QwenVl(spec, turns=False)
         case "hyperclovax_vlm":
-            return _hyperclovax(spec, model)
+            return _hyperclovax(spec, template)
         case _:
             known = ", ".join(KNOWN)
             raise LoadError("vision_family_unknown", model=model, family=spec.family, known=known)
 
 
-def _hyperclovax(spec: OnnxVisionSpec, model: str) -> Family:
+def _hyperclovax(spec: OnnxVisionSpec, template: str) -> Family:
     """Its module is loaded only where it is needed."""
     module = import_module("app.engine.onnx.vision.hyperclovax")
-    made: Family = module.family(spec)
+    made: Family = module.family(spec, template)
     return made

@@ -53,11 +53,12 @@ class Seeing:
     def __init__(self, spec: EngineSpec, eyes: Eyes) -> None:
         vision = spec.onnx_vision
         assert vision is not None
-        self._family = family(vision, spec.id)
+        template = spec.onnx.chat_template if spec.onnx is not None else ""
+        self._family = family(vision, spec.id, template)
         self.placeholder = self._family.placeholder
         self.control_tokens = (self.placeholder, *_AROUND)
         self.fallback_template = self._family.fallback_template() or ""
-        if spec.onnx is not None and not spec.onnx.chat_template and not self.fallback_template:
+        if not template and not self.fallback_template:
             raise LoadError("vision_no_template", model=spec.id)
         encoder = open_encoder(Path(vision.encoder), spec.threads, spec.id)
         encoder.check(self._family.prepare(Image.new("RGB", (64, 48))).feeds)
