@@ -32,13 +32,17 @@ class GenerationRequest(Struct, frozen=True):
 
 
 class ContextReport(Struct, frozen=True):
-    """How the prompt fits the window, in tokens of the model's own tokenizer."""
+    """How the prompt fits the window, in tokens of the model's own tokenizer.
+
+    `image_tokens` are what each image of the newest message takes of it.
+    """
 
     window: int
     prompt_tokens: int
     policy: ContextPolicy
     dropped_messages: int
     dropped_tokens: int
+    image_tokens: tuple[int, ...] = ()
 
 
 class Usage(Struct, frozen=True):

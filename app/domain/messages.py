@@ -1,4 +1,4 @@
-"""Chat messages as the models see them: a role and a text."""
+"""Chat messages as the models see them: a role, a text, and images for models that see."""
 
 from typing import Literal
 
@@ -7,8 +7,30 @@ from msgspec import Struct
 Role = Literal["system", "user", "assistant"]
 
 
+class Picture(Struct, frozen=True):
+    """An image of a message, as this server keeps it: decoded, upright, RGB, without metadata.
+
+    `file` is the absolute path of a PNG in the server's own data folder, readable by the engine
+    process; `sha256` is of the PNG's pixels (width and height, then RGB bytes), so that equal
+    pictures have one name whatever file they came in. The last three are texts that some
+    models' chat templates take (API.md, v5).
+    """
+
+    file: str
+    sha256: str
+    width: int
+    height: int
+    filename: str = ""
+    media_type: str = "image/png"
+    ocr: str = ""
+    lens_keywords: str = ""
+    lens_local_keywords: str = ""
+
+
 class Message(Struct, frozen=True):
-    """One turn's half: who speaks, and the words (UTF-8 text without NUL)."""
+    """One turn's half: who speaks, and the words (UTF-8 text without NUL); before them the
+    pictures that a user's message brings."""
 
     role: Role
     content: str
+    images: tuple[Picture, ...] = ()

@@ -7,11 +7,25 @@ from msgspec import Struct
 ModelStatus = Literal["ready", "loading", "failed", "not_configured"]
 
 
+class VisionInfo(Struct, frozen=True):
+    """What a model that sees makes of an image. `image_size` is the side in pixels of what its
+    encoder takes at once, 0 where that varies; `files` are names without folders.
+    """
+
+    image_size: int
+    patch_size: int
+    tokens_min: int
+    tokens_max: int
+    files: tuple[str, ...] = ()
+    license: str | None = None
+
+
 class ModelInfo(Struct, frozen=True):
     """A loaded model: facts from the weights, and how the engine was set up for them.
 
     `parameters` counts weights (135 million is 135_000_000); `languages` are ISO 639-1 codes
-    that the weights claim, empty when they claim none; `warnings` are i18n keys with values.
+    that the weights claim, empty when they claim none; `warnings` are i18n keys with values;
+    `vision` is None for models of texts only.
     """
 
     id: str
@@ -27,6 +41,7 @@ class ModelInfo(Struct, frozen=True):
     gpu_layers: int
     settings: dict[str, int | str | bool]
     warnings: tuple["Notice", ...] = ()
+    vision: VisionInfo | None = None
 
 
 class Notice(Struct, frozen=True):

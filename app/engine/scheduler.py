@@ -97,8 +97,12 @@ class Scheduler:
             policy=request.context_policy,
             head=request.head,
         )
+        newest = request.messages[-1]
         async with self._preparing:
-            return await fit(request.messages, limits, self._backend.prompt)
+            fitted = await fit(request.messages, limits, self._backend.prompt)
+            images = await self._backend.image_tokens(newest) if newest.images else ()
+        report = msgspec.structs.replace(fitted.report, image_tokens=images)
+        return Fit(fitted.prompt, report)
 
     async def _generate(
         self, request: GenerationRequest, fitted: Fit

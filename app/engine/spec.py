@@ -1,10 +1,10 @@
 """Everything an engine process must know to load a model: it goes to its standard input."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
-from app.domain.model_info import Notice
+from app.domain.model_info import Notice, VisionInfo
 
 
 class OnnxSpec(Struct, frozen=True):
@@ -21,13 +21,31 @@ class OnnxSpec(Struct, frozen=True):
     head_size: int = 0
 
 
+class OnnxVisionSpec(Struct, frozen=True):
+    """The files around an ONNX decoder that takes embeddings, all paths absolute.
+
+    `family` is the architecture's name in app.engine.onnx.vision (config.json's model_type);
+    `config` and `preprocessor` are the contents of config.json and preprocessor_config.json
+    (processor_config.json merged in); `cache` is a folder for features of images, by content.
+    """
+
+    family: str
+    encoder: str
+    embedding: str
+    config: dict[str, Any]
+    preprocessor: dict[str, Any]
+    cache: str
+    max_grids: int | None = None
+
+
 class EngineSpec(Struct, frozen=True):
     """Weights, facts read from them, and settings chosen for this machine.
 
     `path` is a .gguf file (llama) or a .onnx file (onnx, with `onnx` set).
     `context_length` is the window of one slot in tokens; `batch` the prompt tokens computed
     between two looks at the other slots; `directory` the private (0700) runtime directory;
-    `server` the process whose end ends the engine.
+    `server` the process whose end ends the engine. A model that sees has `vision`, and either
+    `onnx_vision` or `mmproj`, the path of a GGUF file's projector.
     """
 
     backend: Literal["llama", "onnx", "scripted"]
@@ -52,3 +70,6 @@ class EngineSpec(Struct, frozen=True):
     notices: tuple[Notice, ...] = ()
     server: int = 0
     onnx: OnnxSpec | None = None
+    onnx_vision: OnnxVisionSpec | None = None
+    mmproj: str | None = None
+    vision: VisionInfo | None = None

@@ -70,11 +70,11 @@ def _of_path(path: Path) -> ModelSpec:
         return _of_onnx(choose_graph(path))
     if path.suffix.lower() == ".onnx":
         return _of_onnx(path)
-    return ModelSpec(id=_safe_id(path.stem), path=str(path.absolute()))
+    return ModelSpec(id=safe_id(path.stem), path=str(path.absolute()))
 
 
 def _of_onnx(graph: Path) -> ModelSpec:
-    return ModelSpec(id=_safe_id(model_name(graph)), path=str(graph.absolute()), format="onnx")
+    return ModelSpec(id=safe_id(model_name(graph)), path=str(graph.absolute()), format="onnx")
 
 
 def _directory_error(path: Path) -> WeightsError:
@@ -84,7 +84,7 @@ def _directory_error(path: Path) -> WeightsError:
     return WeightsError("weights_directory", file=path.name)
 
 
-def _safe_id(stem: str) -> str:
+def safe_id(stem: str) -> str:
     return re.sub(r"[^a-z0-9._-]+", "-", stem.lower()).strip("-.")[:64] or "model"
 
 

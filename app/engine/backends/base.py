@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from app.domain.errors import SllmError
 from app.domain.logprobs import TokenLogprob
 from app.domain.messages import Message
 from app.domain.model_info import ModelInfo
@@ -55,6 +56,12 @@ class LoadError(Exception):
         self.values = values
 
 
+def refuse_images(messages: Sequence[Message]) -> None:
+    """For backends of texts: raise SllmError where there is an image, so that none is ignored."""
+    if any(message.images for message in messages):
+        raise SllmError("unsupported_by_engine", "images_unsupported", param="images")
+
+
 class Backend(Protocol):
     """Weights that are loaded and can be asked. All token ids are of the weights' tokenizer."""
 
@@ -67,9 +74,16 @@ class Backend(Protocol):
     async def prompt(self, messages: Sequence[Message]) -> list[int]:
         """The messages as the weights' chat template renders them, as token ids.
 
-        Text of a message never becomes a control token. Raises SllmError when the template
-        refuses the messages.
+        Text of a message never becomes a control token. Places of an image's feature rows are
+        ids below zero (`app.engine.image_rows`). Raises SllmError when the template refuses the
+        messages; `unsupported_by_engine` for images (`refuse_images`) or texts of images that
+        the weights do not take.
         """
+        ...
+
+    async def image_tokens(self, message: Message) -> tuple[int, ...]:
+        """How many places of `prompt` each image of `message` takes. It is asked after `prompt`
+        with the same message, so a backend may remember what it found there."""
         ...
 
     async def tokens(self, text: str) -> list[int]:

@@ -8,10 +8,12 @@ own control tokens and every run between them is tokenized as plain text.
 import re
 import secrets
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import Any, Final, Protocol
+
+from msgspec.structs import replace
 
 from app.domain.errors import SllmError
-from app.domain.messages import Message
+from app.domain.messages import Message, Picture
 
 # llama.cpp treats these as control tokens even where the vocabulary does not mark them so.
 ALWAYS_CONTROL = (
@@ -34,6 +36,9 @@ ALWAYS_CONTROL = (
     "<|fim_middle|>",
 )
 
+# Of a picture, what a template may write into the prompt.
+_PICTURE_TEXTS: Final = ("filename", "media_type", "ocr", "lens_keywords", "lens_local_keywords")
+
 
 class TemplateRefused(Exception):
     """The weights' chat template does not take these messages."""
@@ -48,7 +53,7 @@ class TextEngine(Protocol):
         """Token ids; without `parse_special` a control token's spelling stays plain text."""
         ...
 
-    async def apply_template(self, messages: list[dict[str, str]]) -> str:
+    async def apply_template(self, messages: list[dict[str, Any]]) -> str:
         """The messages, ready for the assistant's answer. Raises TemplateRefused."""
         ...
 
@@ -66,7 +71,8 @@ class ChatPrompt:
 
     async def ids(self, messages: Sequence[Message]) -> list[int]:
         """Token ids with the BOS token where the vocabulary wants one."""
-        if not any(self._control.search(message.content) for message in messages):
+        texts = (text for message in messages for text in _texts(message))
+        if not any(map(self._control.search, texts)):
             text = await self._render(messages)
             return await self._client.tokenize(text, parse_special=True, add_special=True)
         return await self._guarded(messages)
@@ -88,14 +94,25 @@ class ChatPrompt:
         return ids
 
     def _mask(self, message: Message, hidden: dict[str, str]) -> Message:
-        """Put a random word in place of a dangerous text. Outer blanks stay outside, so that a
-        template that trims them still does."""
-        core = message.content.strip()
+        """Put random words in place of dangerous texts, those of pictures as well."""
+        content = self._mask_text(message.content, hidden)
+        images = tuple(self._mask_picture(picture, hidden) for picture in message.images)
+        return Message(message.role, content, images)
+
+    def _mask_picture(self, picture: Picture, hidden: dict[str, str]) -> Picture:
+        texts = {name: getattr(picture, name) for name in _PICTURE_TEXTS}
+        return replace(
+            picture, **{name: self._mask_text(text, hidden) for name, text in texts.items()}
+        )
+
+    def _mask_text(self, text: str, hidden: dict[str, str]) -> str:
+        """Outer blanks stay outside, so that a template that trims them still does."""
+        core = text.strip()
         if not self._control.search(core):
-            return message
+            return text
         word = secrets.token_hex(16)
         hidden[word] = core
-        return Message(message.role, message.content.replace(core, word, 1))
+        return text.replace(core, word, 1)
 
     async def _known_controls(self, template: str) -> dict[str, int]:
         """The control tokens that the template uses, and their ids in this vocabulary."""
@@ -122,8 +139,19 @@ class ChatPrompt:
             raise SllmError("invalid_parameter", "template_refused", param="messages") from refusal
 
     async def _apply(self, messages: Sequence[Message]) -> str:
-        plain = [{"role": message.role, "content": message.content} for message in messages]
-        return await self._client.apply_template(plain)
+        return await self._client.apply_template(self._contents(messages))
+
+    def _contents(self, messages: Sequence[Message]) -> list[dict[str, Any]]:
+        """The messages as the template takes them."""
+        return [{"role": message.role, "content": message.content} for message in messages]
+
+
+def _texts(message: Message) -> list[str]:
+    """All that a template may write of it."""
+    return [
+        message.content,
+        *(getattr(picture, name) for picture in message.images for name in _PICTURE_TEXTS),
+    ]
 
 
 def _split(template: str, controls: Iterable[str]) -> list[str]:
@@ -162,7 +190,7 @@ def fold(messages: Sequence[Message]) -> list[Message]:
         role = "user" if message.role == "system" else message.role
         if folded and folded[-1].role == role:
             joined = folded[-1].content + "\n\n" + message.content
-            folded[-1] = Message(role, joined)
+            folded[-1] = Message(role, joined, folded[-1].images + message.images)
         else:
-            folded.append(Message(role, message.content))
+            folded.append(Message(role, message.content, message.images))
     return folded

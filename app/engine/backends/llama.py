@@ -13,7 +13,7 @@ from typing import Any
 from app.domain.messages import Message
 from app.domain.model_info import ModelInfo, Notice
 from app.domain.options import GenerationOptions
-from app.engine.backends.base import BackendEvent, LoadError
+from app.engine.backends.base import BackendEvent, LoadError, refuse_images
 from app.engine.backends.chat_prompt import ChatPrompt, PlainPrompt
 from app.engine.backends.llama_client import LlamaClient
 from app.engine.backends.llama_gpu import gpu_devices
@@ -96,7 +96,12 @@ class LlamaBackend:
         await self._prompt.ids([Message("user", "hi")])
 
     async def prompt(self, messages: Sequence[Message]) -> list[int]:
+        refuse_images(messages)
         return await self._prompt.ids(messages)
+
+    async def image_tokens(self, message: Message) -> tuple[int, ...]:
+        refuse_images([message])
+        return ()
 
     async def tokens(self, text: str) -> list[int]:
         return await self._client.tokenize(text, parse_special=False)

@@ -1,7 +1,8 @@
 """A deterministic stand-in for a model: most tests run on it, no weights needed.
 
 One token is a run of non-blanks with the blanks before it. The answer echoes the newest
-message; words of the form `#name=value` in it direct the script (see `Script`).
+message; words of the form `#name=value` in it direct the script (see `Script`). One that sees
+tells of the pictures first, and knows their size and their pixels only by the file.
 """
 
 import asyncio
@@ -14,12 +15,16 @@ from dataclasses import dataclass
 from math import log
 from typing import Literal
 
+from PIL import Image
+
 from app.domain.errors import SllmError
 from app.domain.logprobs import Alternative, TokenLogprob
-from app.domain.messages import Message
+from app.domain.messages import Message, Picture
 from app.domain.model_info import ModelInfo
 from app.domain.options import GenerationOptions
-from app.engine.backends.base import BackendEvent, End, Piece, Progress
+from app.domain.pictures import pixels_digest
+from app.engine.backends.base import BackendEvent, End, Piece, Progress, refuse_images
+from app.engine.image_rows import image_rows
 from app.engine.slots import common_prefix
 from app.engine.spec import EngineSpec
 
@@ -27,6 +32,9 @@ _TOKEN = re.compile(r"\s*\S+|\s+")
 _DIRECTIVE = re.compile(r"#(\w+)=(\S+)")
 # Prompts whose messages are known; the same prompt may be asked many times at once.
 REMEMBERED = 1000
+# What the stand-in sees at once, in pixels; a feature row for each.
+PATCH = 16
+MOST_PATCHES = 64
 
 
 Reason = Literal["stop", "length"]
@@ -71,6 +79,7 @@ class ScriptedBackend:
             device="cpu",
             gpu_layers=0,
             settings={"batch": spec.batch},
+            vision=spec.vision,
         )
         self._held: dict[int, list[int]] = {}
         self._asked: dict[tuple[int, ...], tuple[Message, ...]] = {}
@@ -79,12 +88,22 @@ class ScriptedBackend:
         """Nothing is needed."""
 
     async def prompt(self, messages: Sequence[Message]) -> list[int]:
-        text = "".join(f"<{m.role}> {m.content} </{m.role}> " for m in messages)
-        ids = await self.tokens(text + "<assistant>")
+        if self.info.vision is None:
+            refuse_images(messages)
+        ids: list[int] = []
+        for message in messages:
+            ids += await self.tokens(f" <{message.role}>" if ids else f"<{message.role}>")
+            for picture in message.images:
+                ids += image_rows(picture, patches(picture))
+            ids += await self.tokens(f" {message.content} </{message.role}>")
+        ids += await self.tokens(" <assistant>")
         self._asked[tuple(ids)] = tuple(messages)
         while len(self._asked) > REMEMBERED:
             del self._asked[next(iter(self._asked))]
         return ids
+
+    async def image_tokens(self, message: Message) -> tuple[int, ...]:
+        return tuple(map(patches, message.images))
 
     async def tokens(self, text: str) -> list[int]:
         return [_id(piece) for piece in _TOKEN.findall(text)]
@@ -113,13 +132,34 @@ class ScriptedBackend:
         """Nothing is held."""
 
 
+def patches(picture: Picture) -> int:
+    """Feature rows of a picture."""
+    return min(MOST_PATCHES, -(-picture.width // PATCH) * -(-picture.height // PATCH))
+
+
 def _answer(messages: Sequence[Message], script: Script) -> list[str]:
     if script.show:
-        return [f"[{message.role}: {message.content}]" for message in messages]
-    words = _TOKEN.findall("You said: " + messages[-1].content)
+        return [f"[{message.role}: {_seen(message)}{message.content}]" for message in messages]
+    count = sum(len(message.images) for message in messages)
+    seen = "".join(map(_seen, messages))
+    sight = f"I see {count} image{'s' * (count != 1)}: {seen.rstrip(', ')}. " if count else ""
+    words = _TOKEN.findall(f"{sight}You said: {messages[-1].content}")
     if script.words is None:
         return words
     return [f" word{number}" for number in range(script.words)]
+
+
+def _seen(message: Message) -> str:
+    return "".join(f"{_looked_at(picture)}, " for picture in message.images)
+
+
+def _looked_at(picture: Picture) -> str:
+    """By its file, as a model would: `40x20 #1f2e3d4c`, and what is known of its texts."""
+    with Image.open(picture.file) as image:
+        image.load()
+        digest = pixels_digest(image.width, image.height, image.tobytes())
+        hints = [picture.ocr, picture.lens_keywords, picture.lens_local_keywords]
+        return " ".join([f"{image.width}x{image.height}", f"#{digest[:8]}", *filter(None, hints)])
 
 
 def _until(answer: list[str], options: GenerationOptions) -> tuple[list[str], Reason]:

@@ -39,6 +39,8 @@ class Batch:
 
     def add(self, sequence: Sequence) -> None:
         request = sequence.request
+        if request.sight is not None:
+            self._graph.look(request.slot, request.sight)
         sequence.begin(self._slots.begin(request.slot, request.prompt, request.reuse))
         self._prefilling.append(sequence)
 
@@ -66,9 +68,11 @@ class Batch:
         """One chunk; after the last one the sequence has its first token and decodes."""
         request, slots = sequence.request, self._slots
         start = slots.length(request.slot)
-        tokens = request.prompt[start : start + self._chunk_size(len(request.prompt) - start)]
+        stop = start + self._chunk_size(len(request.prompt) - start)
+        tokens = request.prompt[start:stop]
+        words = tokens if request.sight is None else request.sight.words[start:stop]
         began = time.monotonic()
-        logits = self._graph.run(slots.row(request.slot), np.array([tokens]), [start])
+        logits = self._graph.run(slots.row(request.slot), np.array([words]), [start])
         self._measure(len(tokens), time.monotonic() - began)
         slots.tokens[request.slot] += tokens
         sequence.prefilled(start + len(tokens))

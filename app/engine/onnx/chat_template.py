@@ -56,7 +56,7 @@ class ChatTemplate:
         except TemplateRefused as error:
             raise LoadError("onnx_chat_template", model=name, reason=str(error)[:200]) from error
 
-    def render(self, messages: Sequence[Mapping[str, str]]) -> str:
+    def render(self, messages: Sequence[Mapping[str, Any]]) -> str:
         """The prompt's text up to where the assistant answers. Raises TemplateRefused."""
         self._sandbox.begin()
         try:

@@ -28,7 +28,9 @@ class Sampler:
 
     def __init__(self, options: GenerationOptions, prompt: Sequence[int]) -> None:
         self._options = options
-        self._recent = deque(prompt[-PENALTY_WINDOW:], maxlen=PENALTY_WINDOW)
+        # Rows of images are no tokens: nothing is penalized for them.
+        recent = (token for token in prompt[-PENALTY_WINDOW:] if token >= 0)
+        self._recent = deque(recent, maxlen=PENALTY_WINDOW)
         self._random = np.random.default_rng(options.seed)
         self._penalizes = (
             options.repeat_penalty,

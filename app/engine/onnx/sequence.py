@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import msgspec
@@ -17,6 +17,7 @@ from app.engine.onnx.logprobs import Observed
 from app.engine.onnx.sampler import Sampler
 from app.engine.onnx.stop import StopFilter
 from app.engine.onnx.tokenizer import TextStream
+from app.engine.onnx.vision.sight import Sight
 
 log = logging.getLogger(__name__)
 Outcome = BackendEvent | SllmError | BackendDied
@@ -25,33 +26,31 @@ Reason = Literal["stop", "length"]
 
 @dataclass(frozen=True)
 class Request:
-    """What the backend is asked: `prompt` in token ids, for a slot of its own."""
+    """What the backend is asked: `prompt` in token ids, for a slot of its own. `sight` is what
+    its ids below zero show; models that see always have one. `encoding_ms` has been spent on it.
+    """
 
     prompt: list[int]
     options: GenerationOptions
     slot: int
     reuse: bool
+    sight: Sight | None = None
+    encoding_ms: float = 0.0
 
 
-def request_of(
-    prompt: list[int],
-    options: GenerationOptions,
-    slot: int,
-    reuse: bool,
-    *,
-    window: int,
-    vocabulary: int,
-) -> Request:
+def request_of(asked: Request, *, window: int, vocabulary: int) -> Request:
     """A request that the graph may be run with: a run that fails ends everybody's, and one beyond
     the window writes into foreign memory. Raises SllmError."""
-    if len(prompt) > window:
-        facts: dict[str, Any] = {"prompt_tokens": len(prompt), "window": window}
+    length = len(asked.prompt)
+    if length > window:
+        facts: dict[str, Any] = {"prompt_tokens": length, "window": window}
         raise SllmError("context_length_exceeded", details=facts, **facts)
-    if not prompt or min(prompt) < 0 or max(prompt) >= vocabulary:
+    words = asked.prompt if asked.sight is None else asked.sight.words
+    if not length or min(words) < 0 or max(words) >= vocabulary:
         raise SllmError("invalid_parameter", "engine_refused")
     # The last token is never computed, so it needs no room.
-    most = min(options.max_tokens, window - len(prompt) + 1)
-    return Request(prompt, msgspec.structs.replace(options, max_tokens=most), slot, reuse)
+    most = min(asked.options.max_tokens, window - length + 1)
+    return replace(asked, options=msgspec.structs.replace(asked.options, max_tokens=most))
 
 
 @dataclass(eq=False)
@@ -84,7 +83,8 @@ class Sequence:
     def prefilled(self, processed: int) -> None:
         self._advance(processed)
         if processed == len(self.request.prompt):
-            self.prompt_ms = (time.monotonic() - self.started_at) * 1000
+            prefill_ms = (time.monotonic() - self.started_at) * 1000
+            self.prompt_ms = self.request.encoding_ms + prefill_ms
 
     def _advance(self, processed: int) -> None:
         self.outcomes.append(Progress(processed, len(self.request.prompt), self.cached))

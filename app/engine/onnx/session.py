@@ -56,14 +56,14 @@ def has_gpu() -> bool:
     return _CUDA in onnxruntime.get_available_providers()
 
 
-def open_session(path: Path, threads: int, device: Device = "cpu") -> Any:
-    """Load the graph, with logits for the last row only where that can be done. What the device
-    has no kernel for runs on the CPU.
+def open_session(path: Path, threads: int, device: Device = "cpu", *, decoder: bool = True) -> Any:
+    """Load the graph; a decoder with logits for the last row only where that can be done. What
+    the device has no kernel for runs on the CPU.
 
     Raises one of UNREADABLE; NoDevice when the library has put everything on the CPU.
     """
     onnxruntime.disable_telemetry_events()
-    changed = _changed(path)
+    changed = _changed(path) if decoder else None
     if changed is not None:
         try:
             return _session(changed, path.parent, threads, device)

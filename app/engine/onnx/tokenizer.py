@@ -18,12 +18,13 @@ _MIDDLE: Final = "\0"
 
 
 class TextTokenizer:
-    """`control_tokens` are the spellings that only a template may use. Not for two threads at
-    once: whether they are seen in a text is a switch of the library's object."""
+    """`control_tokens` are the spellings that only a template may use, `more` of them those that
+    the tokenizer does not mark. Not for two threads at once: whether they are seen in a text is
+    a switch of the library's object."""
 
-    def __init__(self, path: Path, model: str) -> None:
+    def __init__(self, path: Path, model: str, more: Sequence[str] = ()) -> None:
         try:
-            self._tokenizer = Tokenizer.from_str(_guarded(path.read_bytes()))
+            self._tokenizer = Tokenizer.from_str(_guarded(path.read_bytes(), more))
         except (OSError, UnicodeDecodeError, msgspec.DecodeError) as error:
             raise LoadError("onnx_tokenizer", model=model, reason=str(error)[:200]) from error
         except Exception as error:
@@ -49,13 +50,13 @@ class TextTokenizer:
         return ids[1:] if middle else ids
 
 
-def _guarded(file: bytes) -> str:
+def _guarded(file: bytes, more: Sequence[str]) -> str:
     """tokenizer.json in which all that is known as a control token is marked as one."""
     content = msgspec.json.decode(file)
     if not isinstance(content, dict):
         raise msgspec.DecodeError("not an object")
     for token in content.get("added_tokens", []):
-        if token["content"] in ALWAYS_CONTROL:
+        if token["content"] in ALWAYS_CONTROL or token["content"] in more:
             token["special"] = True
     return msgspec.json.encode(content).decode()
 
