@@ -15,7 +15,8 @@ async def test_five_loads_leave_what_the_first_one_left(tmp_path: Path) -> None:
     assert [each.loads for each in later] == [2, 5]
     for each in later:
         assert each.holds_no_more_than(first)
-        assert (each.children, each.directories) == (before.children, before.directories) == (0, 0)
+        # Servers of other tests may run all the while.
+        assert (each.children, each.directories) == (before.children, before.directories)
 
 
 @pytest.mark.parametrize("kept", ["resident", "descriptors", "threads", "children", "directories"])
