@@ -196,7 +196,7 @@ def test_a_second_graph_in_a_file_hides_nothing(tmp_path: Path) -> None:
     path = tmp_path / "vision_encoder.onnx"
     far = build.message(5, build.tensor("far", [2], data=build.Data("../secret", 0, 8)))
     path.write_bytes(build.number(1, 8) + build.message(7, far) + ENCODER)
-    assert refusal(tmp_path).text == "weights_damaged"
+    assert refusal(tmp_path).text == "weights_absurd_header"
 
 
 def test_a_damaged_configuration(tmp_path: Path) -> None:

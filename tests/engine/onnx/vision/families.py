@@ -39,7 +39,8 @@ QWEN_PROCESSOR: dict[str, Any] = {
 }
 
 
-def llava(folder: Path, siglip: bool = False) -> Checkpoint:
+def llava(folder: Path, siglip: bool = False, save: Path | None = None) -> Checkpoint:
+    """`save` is a folder for the language part, as onnxruntime-genai's builder takes it."""
     from transformers import LlavaConfig, LlavaForConditionalGeneration
     from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
     from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
@@ -62,6 +63,8 @@ def llava(folder: Path, siglip: bool = False) -> Checkpoint:
         vision_feature_select_strategy="full" if siglip else "default",
     )
     model = _model(LlavaForConditionalGeneration, config)
+    if save is not None:
+        _save_language(model, save)
     features = clip_features(model.model, config.vision_feature_layer, 0 if siglip else 1)
     feeds = {"pixel_values": torch.randn(2, 3, 28, 28)}
     _write(folder, model, Tower(model, features), feeds, {"pixel_values": {0: "tiles"}})
@@ -131,7 +134,7 @@ def idefics3(folder: Path, family: str = "idefics3") -> Checkpoint:
     )
 
 
-def qwen(folder: Path) -> Checkpoint:
+def qwen(folder: Path, save: Path | None = None) -> Checkpoint:
     from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
     vocabulary = tokens(folder, ("<|image_pad|>", "<|vision_start|>", "<|vision_end|>"))
@@ -144,6 +147,8 @@ def qwen(folder: Path) -> Checkpoint:
         vision_end_token_id=_id(folder, "<|vision_end|>"),
     )
     model = _model(Qwen2_5_VLForConditionalGeneration, config)
+    if save is not None:
+        model.save_pretrained(save)
     tower = Tower(model, qwen_features(model.model.visual, lambda rows: rows))
     return _of_qwen_s_kind(folder, "qwen2_5_vl", model, tower, axes=3)
 
@@ -203,6 +208,15 @@ def _of_qwen_s_kind(
         ids=tokenized(folder),
         folder=folder,
     )
+
+
+def _save_language(model: Any, folder: Path) -> None:
+    from transformers import LlamaForCausalLM
+
+    language = LlamaForCausalLM(model.config.text_config)
+    language.model.load_state_dict(model.model.language_model.state_dict())
+    language.lm_head.load_state_dict(model.lm_head.state_dict())
+    language.save_pretrained(folder)
 
 
 def _id(folder: Path, token: str) -> int:
