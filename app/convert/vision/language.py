@@ -74,6 +74,10 @@ def _prefix(checkpoint: Checkpoint) -> str:
     return found[0]
 
 
+def head_size(text: Mapping[str, Any]) -> int:
+    return int(text.get("head_dim") or text["hidden_size"] // text["num_attention_heads"])
+
+
 def language_bytes(checkpoint: Checkpoint) -> int:
     return sum(entry.place.bytes for entry in _entries(checkpoint))
 
