@@ -59,7 +59,7 @@ class GgufHeader(Struct, frozen=True):
         return 2 * sum(self.head_count_kv) * (self.key_length + self.value_length)
 
 
-class _Metadata:
+class Metadata:
     """Typed access to the key-value pairs; a value of another type is an error."""
 
     def __init__(self, pairs: dict[str, Value], reader: GgufReader) -> None:
@@ -121,11 +121,25 @@ def read_header(file: int, size: int, name: str) -> GgufHeader:
     """
     reader = GgufReader(file, size, name)
     version = _read_version(reader, name)
-    tensor_count, pair_count = reader.unsigned64(), reader.unsigned64()
+    tensor_count, vocabulary = reader.unsigned64(), Vocabulary()
+    metadata = _read_metadata(reader, vocabulary)
+    tensors = read_tensors(reader, tensor_count, metadata.number("general.alignment", 32))
+    return _header(version, metadata, tensors, vocabulary.control_tokens(reader))
+
+
+def read_metadata(file: int, size: int, name: str) -> Metadata:
+    """The key-value pairs alone, for files that are not weights of a language model."""
+    reader = GgufReader(file, size, name)
+    _read_version(reader, name)
+    reader.unsigned64()
+    return _read_metadata(reader, Vocabulary())
+
+
+def _read_metadata(reader: GgufReader, vocabulary: Vocabulary) -> Metadata:
+    pair_count = reader.unsigned64()
     if pair_count > MAX_PAIRS:
         raise reader.damaged("number of metadata pairs", pair_count)
     pairs: dict[str, Value] = {}
-    vocabulary = Vocabulary()
     for _ in range(pair_count):
         key = reader.string("a metadata key", MAX_KEY)
         if key in pairs:
@@ -133,9 +147,7 @@ def read_header(file: int, size: int, name: str) -> GgufHeader:
         kind, start = reader.unsigned32(), reader.position
         pairs[key] = reader.value(kind, key)
         vocabulary.note(key, start)
-    metadata = _Metadata(pairs, reader)
-    tensors = read_tensors(reader, tensor_count, metadata.number("general.alignment", 32))
-    return _header(version, metadata, tensors, vocabulary.control_tokens(reader))
+    return Metadata(pairs, reader)
 
 
 def _read_version(reader: GgufReader, name: str) -> int:
@@ -150,7 +162,7 @@ def _read_version(reader: GgufReader, name: str) -> int:
 
 
 def _header(
-    version: int, metadata: _Metadata, tensors: Tensors, control_tokens: tuple[str, ...]
+    version: int, metadata: Metadata, tensors: Tensors, control_tokens: tuple[str, ...]
 ) -> GgufHeader:
     layers = metadata.own("block_count")
     if layers > MAX_PAIRS:

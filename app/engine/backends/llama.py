@@ -10,6 +10,8 @@ from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from app.domain.messages import Message
 from app.domain.model_info import ModelInfo, Notice
 from app.domain.options import GenerationOptions
@@ -19,6 +21,15 @@ from app.engine.backends.llama_client import LlamaClient
 from app.engine.backends.llama_gpu import gpu_devices
 from app.engine.backends.llama_request import completion_body
 from app.engine.backends.llama_stream import follow_completion
+from app.engine.backends.llama_vision import (
+    MARKER,
+    MARKER_VARIABLE,
+    ImageTokens,
+    PictureChatPrompt,
+    PicturedPrompt,
+    PicturePlainPrompt,
+    try_image,
+)
 from app.engine.onnx.stop import StopFilter
 from app.engine.scheduling_class import batch_threads
 from app.engine.spec import EngineSpec
@@ -35,6 +46,9 @@ def _params(spec: EngineSpec, socket: Path, key: str, on_gpu: bool) -> Any:
 
     params = xllamacpp.CommonParams()
     params.model.path = spec.path
+    if spec.mmproj is not None:
+        params.mmproj.path, params.mmproj_use_gpu = spec.mmproj, on_gpu
+        os.environ[MARKER_VARIABLE] = MARKER
     params.model_alias = {spec.id}
     params.hostnames = [str(socket)]
     params.api_keys = [key]
@@ -65,12 +79,21 @@ class LlamaBackend:
         self._server = server
         self.socket, self.key = socket, key
         self._client = LlamaClient(socket, key)
-        self._prompt = (
-            ChatPrompt(self._client, spec.control_tokens)
-            if spec.has_chat_template
-            else PlainPrompt(self._client)
-        )
+        fixed = spec.vision is not None and 0 < spec.vision.tokens_min == spec.vision.tokens_max
+        self._images = ImageTokens(self._client, fixed)
+        self._prompt = self._prompts()
         self.info = _info(spec, gpus)
+
+    def _prompts(self) -> ChatPrompt | PlainPrompt:
+        client, control_tokens = self._client, self._spec.control_tokens
+        match self._spec.mmproj is not None, self._spec.has_chat_template:
+            case True, True:
+                return PictureChatPrompt(client, control_tokens, self._images)
+            case True, False:
+                return PicturePlainPrompt(client, control_tokens, self._images)
+            case _, True:
+                return ChatPrompt(client, control_tokens)
+        return PlainPrompt(client)
 
     @classmethod
     def load(cls, spec: EngineSpec) -> "LlamaBackend":
@@ -94,14 +117,19 @@ class LlamaBackend:
     async def open(self) -> None:
         """Ask the server once, so that the first client does not pay for it."""
         await self._prompt.ids([Message("user", "hi")])
+        if self._spec.mmproj is not None:
+            tokens = await try_image(self._images, Path(self._spec.directory))
+            self.info = replace(self.info, vision=self._images.measured(self._spec.vision, tokens))
 
     async def prompt(self, messages: Sequence[Message]) -> list[int]:
-        refuse_images(messages)
+        if self._spec.mmproj is None:
+            refuse_images(messages)
         return await self._prompt.ids(messages)
 
     async def image_tokens(self, message: Message) -> tuple[int, ...]:
-        refuse_images([message])
-        return ()
+        if self._spec.mmproj is None:
+            refuse_images([message])
+        return tuple([await self._images.of(picture) for picture in message.images])
 
     async def tokens(self, text: str) -> list[int]:
         return await self._client.tokenize(text, parse_special=False)
@@ -110,7 +138,8 @@ class LlamaBackend:
         self, prompt: list[int], options: GenerationOptions, slot: int, reuse: bool
     ) -> AsyncGenerator[BackendEvent, None]:
         stop = StopFilter((*options.stop, *self._prompt.stop))
-        body = completion_body(prompt, options, slot, reuse)
+        sent = await prompt.body() if isinstance(prompt, PicturedPrompt) else prompt
+        body = completion_body(sent, options, slot, reuse)
         async with self._client.stream("/completion", body) as chunks:
             async for event in follow_completion(chunks, stop, options.logprobs or 0):
                 yield event
@@ -144,6 +173,7 @@ def _info(spec: EngineSpec, gpus: list[str]) -> ModelInfo:
             "kv_cache_tokens": spec.context_length * spec.slots,
         },
         warnings=tuple(warnings),
+        vision=spec.vision,
     )
 
 
@@ -153,7 +183,9 @@ def _why(spec: EngineSpec, error: str) -> str:
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
     telling = [line for line in lines if "error" in line.lower() or "unknown" in line.lower()]
     words = (telling or lines or [error])[0]
-    return words.replace(spec.path, Path(spec.path).name)[:300]
+    for path in (spec.path, spec.mmproj or spec.path):
+        words = words.replace(path, Path(path).name)
+    return words[:300]
 
 
 class StderrTo:

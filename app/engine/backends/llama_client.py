@@ -96,7 +96,7 @@ class LlamaClient:
         tokens: list[int] = (await self.post("/tokenize", body))["tokens"]
         return tokens
 
-    async def apply_template(self, messages: list[dict[str, str]]) -> str:
+    async def apply_template(self, messages: list[dict[str, Any]]) -> str:
         """The weights' chat template over the messages. Raises TemplateRefused."""
         try:
             answer = await self.post("/apply-template", {"messages": messages})

@@ -11,9 +11,10 @@ RANDOM_SEED = 2**32 - 1
 
 
 def completion_body(
-    prompt: list[int], options: GenerationOptions, slot: int, reuse: bool
+    prompt: list[int] | dict[str, Any], options: GenerationOptions, slot: int, reuse: bool
 ) -> dict[str, Any]:
-    """The body of `POST /completion` for token ids `prompt` in slot number `slot`.
+    """The body of `POST /completion` for `prompt` (token ids, or text and images) in slot
+    number `slot`.
 
     `return_progress` makes prefill cancellable between batches; without `reuse` (another
     owner filled the slot) nothing of the slot's cache is used. Stop strings are not

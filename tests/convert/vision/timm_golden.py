@@ -19,7 +19,11 @@ GOLDENS: Final = Path(__file__).parent / "goldens"
 CASES: Final[dict[str, dict[str, Any]]] = {
     "7to3": {"tokens": 49, "width": 16, "hidden": 16, "output": 24, "queries": 9},
     "9to4": {
-        "tokens": 81, "width": 16, "hidden": 24, "output": 20, "queries": 16,
+        "tokens": 81,
+        "width": 16,
+        "hidden": 24,
+        "output": 20,
+        "queries": 16,
         "prenorm": True,
     },
 }

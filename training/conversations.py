@@ -1,0 +1,108 @@
+"""Training conversations: a picture, then several questions about it with their answers, as the
+chat template writes them; sometimes a second picture, sometimes none."""
+
+import random
+from dataclasses import dataclass, field
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from training import korean, words
+from training.scenes import COLOURS, SHAPES, UNKNOWN, Question, Scenes
+
+NO_PICTURE = "There is no picture."
+SYSTEM = ("You are a helpful assistant.", "Answer briefly.", "한국어로 답하세요.")
+
+
+@dataclass
+class Conversation:
+    """Token ids with IMAGE where a picture's rows go; `labels` are UNKNOWN outside answers."""
+
+    ids: list[int] = field(default_factory=list)
+    labels: list[int] = field(default_factory=list)
+    pictures: list[int] = field(default_factory=list)
+
+
+class Writer:
+    """Draws conversations; `rows` is how many places a picture takes."""
+
+    def __init__(self, data: Scenes, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._questions = data.by_picture()
+        self._shapes, self._colours = data.shapes.tolist(), data.colours.tolist()
+        self._known = [n for n in self._questions if self._names(n)]
+        self._cache: dict[str, list[int]] = {}
+        self._image = tokenizer.token_to_id(words.IMAGE)
+
+    def draw(self, rows: int, turns: int) -> Conversation:
+        made = Conversation()
+        if random.random() < 0.06:
+            self._add(made, f"<|im_start|>system\n{random.choice(SYSTEM)}<|im_end|>\n", False)
+        if random.random() < 0.05:
+            self._turn(made, random.choice(self._known), 0, sees=False)
+            return made
+        shown = random.sample(self._known, 2 if random.random() < 0.2 else 1)
+        for picture in shown:
+            made.pictures.append(picture)
+            for number in range(-(-turns // len(shown))):
+                self._turn(made, picture, rows if number == 0 else 0, sees=True)
+        return made
+
+    def _turn(self, made: Conversation, picture: int, rows: int, sees: bool) -> None:
+        names = self._names(picture)
+        in_korean = names is not None and random.random() < 0.2
+        if in_korean and names:
+            text, answer = korean.question(*names)
+        else:
+            asked: Question = random.choice(self._questions[picture])
+            text, answer = _restyled(asked.text), asked.answer
+        if not sees:
+            answer = korean.NO_PICTURE if in_korean else NO_PICTURE
+        self._add(made, "<|im_start|>user\n", False)
+        made.ids += [self._image] * rows
+        made.labels += [UNKNOWN] * rows
+        self._add(made, f"{text}<|im_end|>\n<|im_start|>assistant\n", False)
+        self._add(made, f"{answer}<|im_end|>", True)
+        self._add(made, "\n", False)
+
+    def _add(self, made: Conversation, text: str, learned: bool) -> None:
+        if text not in self._cache:
+            self._cache[text] = self._tokenizer.encode(text).ids
+        ids = self._cache[text]
+        made.ids += ids
+        made.labels += ids if learned else [UNKNOWN] * len(ids)
+
+    def _names(self, picture: int) -> tuple[str, str] | None:
+        shape, colour = self._shapes[picture], self._colours[picture]
+        return None if UNKNOWN in (shape, colour) else (SHAPES[shape], COLOURS[colour])
+
+
+def _restyled(text: str) -> str:
+    """Now and then as other people would type it."""
+    style = random.random()
+    if style < 0.2:
+        return text[0].upper() + text[1:]
+    if style < 0.27:
+        return text.rstrip("?")
+    return text.replace("color", "colour") if style < 0.34 else text
+
+
+@dataclass(frozen=True)
+class Batch:
+    """`ids`, `labels` [n, length], padded at the right; `pictures` in the order of their rows."""
+
+    ids: Tensor
+    labels: Tensor
+    pictures: Tensor
+
+
+def batch(writer: Writer, size: int, rows: int, turns: int, pad: int) -> Batch:
+    drawn = [writer.draw(rows, turns) for _ in range(size)]
+    length = max(len(one.ids) for one in drawn)
+    ids = torch.full((size, length), pad)
+    labels = torch.full((size, length), UNKNOWN)
+    for number, one in enumerate(drawn):
+        ids[number, : len(one.ids)] = torch.tensor(one.ids)
+        labels[number, : len(one.ids)] = torch.tensor(one.labels)
+    return Batch(ids, labels, torch.tensor([n for one in drawn for n in one.pictures]))

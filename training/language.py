@@ -1,0 +1,100 @@
+"""Stage 2: the language part alone learns to answer. In the pictures' places stand learned
+vectors for "circle" and "red", so that it need not wait for a tower that sees; beside stage 1."""
+
+import argparse
+import random
+import time
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import LlavaForConditionalGeneration
+
+from training import conversations, curve, korean, network, scenes, words
+from training.schedule import rate
+
+ROWS = (2, 4, 8, 16)
+TURNS = 6
+
+
+class Codebook(nn.Module):
+    """What the projector is to make of a picture: the sum of its shape's and colour's vector."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.shapes = nn.Embedding(len(scenes.SHAPES), width)
+        self.colours = nn.Embedding(len(scenes.COLOURS), width)
+        for table in (self.shapes, self.colours):
+            nn.init.normal_(table.weight, std=0.1)
+
+    def forward(self, data: scenes.Scenes, pictures: Tensor) -> Tensor:
+        return self.shapes(data.shapes[pictures]) + self.colours(data.colours[pictures])
+
+
+def losses(
+    model: LlavaForConditionalGeneration, drawn: conversations.Batch, rows: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Loss of the answers' tokens, and the share of them that were right. `rows` [k, width] are
+    the features for the places of pictures, in order."""
+    inputs = embedded(model, drawn.ids, rows)
+    hidden = model.model.language_model(inputs_embeds=inputs, use_cache=False).last_hidden_state
+    learned = drawn.labels[:, 1:] != scenes.UNKNOWN
+    scores = model.lm_head(hidden[:, :-1][learned])
+    wanted = drawn.labels[:, 1:][learned]
+    return functional.cross_entropy(scores, wanted), (scores.argmax(-1) == wanted).float().mean()
+
+
+def embedded(model: LlavaForConditionalGeneration, ids: Tensor, rows: Tensor) -> Tensor:
+    """The tokens' vectors, with `rows` in the places of pictures."""
+    vectors = model.get_input_embeddings()(ids)
+    places = (ids == model.config.image_token_id)[:, :, None].expand_as(vectors)
+    return vectors.masked_scatter(places, rows.to(vectors.dtype))
+
+
+def train(target: Path, minutes: float, seed: int, size: int = 16) -> None:
+    torch.manual_seed(seed)
+    random.seed(seed)
+    torch.set_num_threads(1)
+    data = scenes.load(train=True)
+    tokenizer = words.train([question.text for question in data.questions] + extra_texts())
+    tokenizer.save(str(target / "tokenizer.json"))
+    ids = words.special_ids(tokenizer)
+    model = network.build(network.config(tokenizer.get_vocab_size(), ids))
+    codes, writer = Codebook(128), conversations.Writer(data, tokenizer)
+    learned = [*model.model.language_model.parameters(), *codes.parameters()]
+    optimiser = torch.optim.AdamW(learned, lr=1e-3, betas=(0.9, 0.98), weight_decay=0.01)
+    record = curve.Curve(target / "language.csv", ("step", "seconds", "loss", "tokens_right"))
+    began, step, total = time.monotonic(), 0, torch.zeros(2)
+    while (spent := time.monotonic() - began) < minutes * 60:
+        optimiser.param_groups[0]["lr"] = rate(step, spent / 60 / minutes, 2e-3)
+        rows = random.choice(ROWS)
+        drawn = conversations.batch(writer, size, rows, TURNS, ids["pad"])
+        codes_of = codes(data, drawn.pictures).repeat_interleave(rows, 0)
+        value, right = losses(model, drawn, codes_of + 0.05 * torch.randn_like(codes_of))
+        optimiser.zero_grad()
+        value.backward()
+        nn.utils.clip_grad_norm_(learned, 1.0)
+        optimiser.step()
+        step, total = step + 1, total + torch.stack([value.detach(), right])
+        if step % 50 == 0:
+            record.add(step, spent, *(total / 50).tolist())
+            total = torch.zeros(2)
+            torch.save(
+                {"model": model.state_dict(), "codes": codes.state_dict()}, target / "language.pt"
+            )
+
+
+def extra_texts() -> list[str]:
+    roles = ["user\n", "assistant\n", "system\n", conversations.NO_PICTURE, *conversations.SYSTEM]
+    return [*korean.everything() * 40, *roles * 200]
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("target", type=Path)
+    parser.add_argument("--minutes", type=float, default=15)
+    parser.add_argument("--seed", type=int, default=5)
+    chosen = parser.parse_args()
+    chosen.target.mkdir(parents=True, exist_ok=True)
+    train(chosen.target, chosen.minutes, chosen.seed)
