@@ -171,11 +171,15 @@ class MessagePage(Struct, frozen=True):
 
 
 class Tree(Struct, frozen=True):
-    """A whole conversation, every branch of it: what is exported and imported."""
+    """A whole conversation, every branch of it: what is exported and imported.
+
+    `files` are of pictures on their way in, as base64, by message: each for the one in its place.
+    """
 
     conversation: Conversation
     messages: tuple[StoredMessage, ...]
     setup: Setup = Setup()
+    files: dict[str, tuple[str | None, ...]] = {}
 
 
 class Snapshot(Struct, frozen=True):

@@ -52,6 +52,13 @@ class ImageStore:
         if not self.path_of(sha256).exists():
             raise SllmError("not_found", "image_gone", param="images")
 
+    def size_of(self, sha256: str) -> int | None:
+        """Of the file, in bytes; None where it is gone."""
+        try:
+            return self.path_of(sha256).stat().st_size
+        except FileNotFoundError:
+            return None
+
     async def read(self, sha256: str) -> AsyncGenerator[bytes, None]:
         """The PNG in pieces. SllmError `not_found` before the first."""
         self.check(sha256)

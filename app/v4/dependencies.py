@@ -54,8 +54,10 @@ async def get_conversation_service(
 ConversationServiceDep = Annotated[ConversationService, Depends(get_conversation_service)]
 
 
-async def get_transfer_service(database: DatabaseDep, owner: OwnerDep) -> TransferService:
-    return TransferService(database, owner)
+async def get_transfer_service(
+    database: DatabaseDep, store: ImageStoreDep, decoder: ImageDecoderDep, owner: OwnerDep
+) -> TransferService:
+    return TransferService(database, store, decoder, owner)
 
 
 TransferServiceDep = Annotated[TransferService, Depends(get_transfer_service)]
