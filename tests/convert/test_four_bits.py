@@ -148,7 +148,7 @@ def test_four_bits_lose_little_of_a_small_model(weights_dir: Path) -> None:
     folder = converted(weights_dir, "smollm2-135m-instruct", "int4")
     card = json.loads((folder / "sllm.json").read_text())
     assert card["algorithm"] == "gptq"
-    assert card["loss"] < 0.08
+    assert card["loss"] < 0.06
     assert (
         card["notice"] == f"The result is {round(100 * card['loss'])} % worse than the source "
         "on the test texts (perplexity). For the source's quality convert with --precision int8."
