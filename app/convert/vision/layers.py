@@ -7,7 +7,9 @@ from app.convert.vision.checkpoint import Checkpoint
 from app.convert.vision.writer import GraphWriter
 
 # Of transformers' names for activations, those that towers and projectors use.
-ACTIVATIONS: Final = frozenset({"gelu", "gelu_new", "gelu_pytorch_tanh", "quick_gelu", "relu", "silu"})
+ACTIVATIONS: Final = frozenset(
+    {"gelu", "gelu_new", "gelu_pytorch_tanh", "quick_gelu", "relu", "silu"}
+)
 
 
 class Layers:

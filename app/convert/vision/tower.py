@@ -93,9 +93,7 @@ def _with_class(layers: Layers, name: str, x: str, width: int) -> str:
 def _layer(layers: Layers, facts: TowerFacts, prefix: str, x: str) -> str:
     y = layers.norm(x, f"{prefix}layer_norm1", facts.epsilon)
     parts = [layers.linear(y, f"{prefix}self_attn.{part}_proj") for part in "qkv"]
-    y = layers.graph.node(
-        "MultiHeadAttention", *parts, domain=MICROSOFT, num_heads=facts.heads
-    )
+    y = layers.graph.node("MultiHeadAttention", *parts, domain=MICROSOFT, num_heads=facts.heads)
     x = layers.add(x, layers.linear(y, f"{prefix}self_attn.out_proj"))
     y = layers.norm(x, f"{prefix}layer_norm2", facts.epsilon)
     y = layers.activation(layers.linear(y, f"{prefix}mlp.fc1"), facts.activation)

@@ -19,7 +19,11 @@ GOLDENS: Final = Path(__file__).parent / "goldens"
 CASES: Final[dict[str, dict[str, Any]]] = {
     "7to3": {"tokens": 49, "width": 16, "hidden": 16, "output": 24, "queries": 9},
     "9to4": {
-        **{"tokens": 81, "width": 16, "hidden": 24, "output": 20, "queries": 16},
+        "tokens": 81,
+        "width": 16,
+        "hidden": 24,
+        "output": 20,
+        "queries": 16,
         "prenorm": True,
     },
 }
@@ -62,9 +66,7 @@ def timm_stage(folder: Path) -> Any:
     from timm.layers import LayerNorm2d
     from timm.models.regnet import RegStage
 
-    return partial(
-        RegStage, stride=1, dilation=1, act_layer=torch.nn.SiLU, norm_layer=LayerNorm2d
-    )
+    return partial(RegStage, stride=1, dilation=1, act_layer=torch.nn.SiLU, norm_layer=LayerNorm2d)
 
 
 def main() -> None:

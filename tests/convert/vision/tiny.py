@@ -79,9 +79,13 @@ class TinyHyperClovaX:
         self.newline = torch.randn(TEXT["hidden_size"])
         self.language = LlamaForCausalLM(LlamaConfig(**TEXT, vocab_size=vocabulary)).eval()
         with torch.no_grad():
-            # Wide enough that answers are no repetition of one token.
-            for parameter in self.language.parameters():
-                parameter.mul_(4 if parameter.ndim > 1 else 1)
+            # So that answers hang on all that was read, and not on the last token alone.
+            for name, parameter in self.language.named_parameters():
+                parameter.mul_(10 if parameter.ndim > 1 and "embed" not in name else 1)
+            # Goldens keep these in 16 bits.
+            for parameter in (*self.vision.parameters(), *self.projector.parameters()):
+                parameter.copy_(parameter.half().float())
+            self.newline = self.newline.half().float()
 
     @torch.no_grad()
     def rows(self, pixels: Tensor) -> Tensor:
@@ -91,7 +95,9 @@ class TinyHyperClovaX:
         return torch.cat([features, self.newline[None]])
 
     @torch.no_grad()
-    def greedy(self, before: list[int], features: Tensor, after: list[int], count: int) -> list[int]:
+    def greedy(
+        self, before: list[int], features: Tensor, after: list[int], count: int
+    ) -> list[int]:
         """Ids of `count` tokens after the prompt with the features in it, without a cache."""
         embed = self.language.get_input_embeddings()
         parts = [embed(torch.tensor(before)), features, embed(torch.tensor(after))]
@@ -107,7 +113,9 @@ class TinyHyperClovaX:
         """Under the names of the real checkpoint; `doubled` as transformers 4 has the tower's."""
         tower = "vision_model.vision_model." if doubled else "vision_model."
         found = {tower + name: value for name, value in self.vision.state_dict().items()}
-        found |= {f"mm_projector.{name}": each for name, each in self.projector.state_dict().items()}
+        found |= {
+            f"mm_projector.{name}": each for name, each in self.projector.state_dict().items()
+        }
         language = self.language.state_dict()
         language.pop("lm_head.weight")
         found |= {f"language_model.{name}": value for name, value in language.items()}

@@ -136,9 +136,7 @@ def test_rows_are_counted_and_ordered_as_by_the_reference(unpad: bool, single: b
         grids = 1 + (best[0] // 378) * (best[1] // 378)
         features = random.standard_normal((grids, 81, 5)).astype(np.float32)
         newline = random.standard_normal(5).astype(np.float32)
-        expected = reference.reshape_and_unpad(
-            features, newline, (width, height), best, 378, unpad
-        )
+        expected = reference.reshape_and_unpad(features, newline, (width, height), best, 378, unpad)
         rows = np.concatenate([features.reshape(-1, 5), newline[None]])
         np.testing.assert_array_equal(rows[index], expected)
 
