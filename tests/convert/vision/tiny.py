@@ -61,6 +61,15 @@ TEMPLATE: Final = (
 )
 
 
+# As v0.1.0 has it: a part for each message.
+SINGLE: Final = (
+    "{% for m in messages %}{% if m.content.type == 'image' %}"
+    "{{ '<|im_start|>user (vector)\n<|dummy3|><|im_end|>\n' }}{% else %}"
+    "{{ '<|im_start|>' + m.role + '\n' + m.content.text + '<|im_end|>\n' }}{% endif %}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+
+
 class TinyHyperClovaX:
     """`features`, `logits` and `greedy` in torch."""
 
@@ -153,7 +162,7 @@ def write_checkpoint(folder: Path, generation: int, shards: int = 2) -> TinyHype
     them. Returns the model."""
     from safetensors.torch import save_file
 
-    vocabulary = _write_tokenizer(folder)
+    vocabulary = _write_tokenizer(folder, SINGLE if generation == 1 else TEMPLATE)
     model = TinyHyperClovaX(vocabulary)
     tensors = model.tensors(doubled=generation == 1)
     names = sorted(tensors)
@@ -173,7 +182,7 @@ def _write(path: Path, content: dict[str, Any]) -> None:
     path.write_text(json.dumps(content), encoding="utf-8")
 
 
-def _write_tokenizer(folder: Path) -> int:
+def _write_tokenizer(folder: Path, template: str) -> int:
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
@@ -185,5 +194,5 @@ def _write_tokenizer(folder: Path) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer.save(str(folder / "tokenizer.json"))
     facts = {"tokenizer_class": "GPT2Tokenizer", "eos_token": "<|im_end|>"}
-    _write(folder / "tokenizer_config.json", {**facts, "chat_template": TEMPLATE})
+    _write(folder / "tokenizer_config.json", {**facts, "chat_template": template})
     return int(tokenizer.get_vocab_size())

@@ -1,1 +1,1 @@
-"""Tests of models that see."""
+"""Models that see: families, features, and whole generations against transformers."""
