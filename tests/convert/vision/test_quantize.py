@@ -67,6 +67,28 @@ def test_products_are_those_of_the_matrix(
     assert np.sqrt(np.mean((y - expected) ** 2)) < error * np.sqrt(np.mean(expected**2))
 
 
+def test_a_source_of_32_bits_is_read_with_16(tmp_path: Path) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    from app.convert.vision.checkpoint import Checkpoint
+    from app.convert.vision.tensor_file import Entry, copy_tensors
+
+    random = np.random.default_rng(4)
+    tensors: dict[str, Any] = {
+        "wide": random.standard_normal((5, 7)).astype(np.float32),
+        "half": random.standard_normal(9).astype(np.float16),
+    }
+    save_file(tensors, tmp_path / "model.safetensors")
+    places = Checkpoint(tmp_path).places
+    for narrow in (False, True):
+        entries = [Entry(f"new.{name}", place, narrow) for name, place in places.items()]
+        copy_tensors(entries, tmp_path / "copy", Task())
+        found = load_file(tmp_path / "copy")
+        kind = np.float16 if narrow else np.float32
+        np.testing.assert_array_equal(found["new.wide"], tensors["wide"].astype(kind))
+        np.testing.assert_array_equal(found["new.half"], tensors["half"])
+
+
 def test_large_matrices_are_done_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     from app.convert.vision import quantize as module
 

@@ -121,8 +121,8 @@ def test_a_conversion_that_is_cancelled_leaves_nothing(tmp_path: Path) -> None:
     from tests.convert.vision.tiny import write_checkpoint
 
     write_checkpoint(tmp_path / "source", 1)
-    task = Task(_CancelAt("convert_step_graph"))
-    task.progress.task = task
+    progress = _CancelAt("convert_step_graph")
+    progress.task = task = Task(progress)
     with pytest.raises(CancelledError):
         convert(find_vision_source(tmp_path / "source"), tmp_path / "out", "int8", task)
     assert [path.name for path in tmp_path.iterdir()] == ["source"]
