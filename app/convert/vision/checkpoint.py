@@ -1,13 +1,13 @@
 """The tensors of a folder of safetensors, read one at a time: memory does not grow with them."""
 
-import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+import msgspec
 import numpy as np
-from msgspec import Struct
+from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
 from app.convert.errors import ConvertError
@@ -73,20 +73,31 @@ class Checkpoint:
         return self.places[name]
 
 
+class _Entry(Struct):
+    """Of a safetensors header, what is said of a tensor."""
+
+    dtype: str
+    shape: tuple[Annotated[int, Meta(ge=0)], ...]
+    data_offsets: tuple[Annotated[int, Meta(ge=0)], int]
+
+
 def _places(file: Path) -> Iterator[tuple[str, Place]]:
+    size = file.stat().st_size
     with file.open("rb") as opened:
         length = int.from_bytes(opened.read(8), "little")
         text = opened.read(length) if length <= LONGEST_HEADER else b""
     try:
-        header: dict[str, Any] = json.loads(text)
-    except ValueError as error:
+        header = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+        header.pop("__metadata__", None)
+        entries = {name: msgspec.json.decode(raw, type=_Entry) for name, raw in header.items()}
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConvertError("convert_vision_damaged", file=file.name) from error
-    header.pop("__metadata__", None)
-    for name, entry in header.items():
-        start, end = entry["data_offsets"]
+    for name, entry in entries.items():
         # Tensors of other types (counters, positions) are none that a graph needs.
-        if entry["dtype"] in _TYPES:
-            place = Place(file, 8 + length + start, entry["dtype"], tuple(entry["shape"]))
-            if place.bytes != end - start or place.offset + place.bytes > file.stat().st_size:
-                raise ConvertError("convert_vision_damaged", file=file.name)
-            yield name, place
+        if entry.dtype not in _TYPES:
+            continue
+        start, end = entry.data_offsets
+        place = Place(file, 8 + length + start, entry.dtype, entry.shape)
+        if place.bytes != end - start or place.offset + place.bytes > size:
+            raise ConvertError("convert_vision_damaged", file=file.name)
+        yield name, place

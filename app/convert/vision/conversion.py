@@ -31,6 +31,8 @@ COPIED: Final = (
     *("added_tokens.json", "vocab.json", "merges.txt"),
     *("chat_template.jinja", "chat_template.json", "LICENSE", "LICENSE.txt"),
 )
+# Precisions for which the language model is read with 16 bits at most.
+NARROW: Final = ("int8", "int4", "fp16")
 # The libraries, and what the builder has of its own; beside it the language model as it is stored
 # and one matrix in 32 bits.
 BUILDER_BYTES: Final = 1_500_000_000
@@ -56,8 +58,9 @@ def convert(
     Raises WeightsError, CancelledError.
     """
     checkpoint = Checkpoint(source.path)
-    _require_memory(source, checkpoint)
-    with workspace(output, source.name, _space(checkpoint), task) as work:
+    narrow = precision in NARROW
+    _require_memory(source, checkpoint, narrow)
+    with workspace(output, source.name, _space(checkpoint, narrow), task) as work:
         result = work / "result"
         result.mkdir()
         _encoder(source, checkpoint, result, weights, task)
@@ -70,9 +73,9 @@ def convert(
         return Done(output, written)
 
 
-def _require_memory(source: VisionSource, checkpoint: Checkpoint) -> None:
+def _require_memory(source: VisionSource, checkpoint: Checkpoint, narrow: bool) -> None:
     largest = max((4 * _elements(checkpoint, name) for name in checkpoint.places), default=0)
-    needed = BUILDER_BYTES + language.language_bytes(checkpoint) + largest
+    needed = BUILDER_BYTES + language.language_bytes(checkpoint, narrow) + largest
     free = available_bytes()
     if needed > free:
         shown = {"needed": human_bytes(needed), "free": human_bytes(free)}
@@ -86,10 +89,10 @@ def _elements(checkpoint: Checkpoint, name: str) -> int:
     return count
 
 
-def _space(checkpoint: Checkpoint) -> int:
+def _space(checkpoint: Checkpoint, narrow: bool) -> int:
     """Bytes: the language model by itself and once more in 32 bits, and the result, which is at
     most as large as that."""
-    stored = language.language_bytes(checkpoint)
+    stored = language.language_bytes(checkpoint, narrow)
     return stored + 2 * 4 * language.parameters(checkpoint)
 
 
@@ -130,7 +133,8 @@ def _decoder(
     """The builder's graph in 32 bits, which takes little memory, quantized by us."""
     task.say("convert_vision_step_language", file=source.name)
     alone, built = work / "language", work / "built"
-    language.save_language(checkpoint, source.text, source.path, alone, task)
+    narrow = precision in NARROW
+    language.save_language(checkpoint, source.text, source.path, alone, narrow, task)
     task.say("convert_step_graph", precision=precision)
     layers = int(source.text["num_hidden_layers"])
     widths: Precision = "fp16" if precision == "fp16" else "fp32"

@@ -38,11 +38,17 @@ def check(text: Mapping[str, Any]) -> None:
 
 
 def save_language(
-    checkpoint: Checkpoint, text: Mapping[str, Any], source: Path, folder: Path, task: Task
+    checkpoint: Checkpoint,
+    text: Mapping[str, Any],
+    source: Path,
+    folder: Path,
+    narrow: bool,
+    task: Task,
 ) -> None:
-    """Write the language model to `folder` as transformers would have saved it alone."""
+    """Write the language model to `folder` as transformers would have saved it alone; `narrow`:
+    with 16 bits at most."""
     folder.mkdir()
-    entries = _entries(checkpoint)
+    entries = _entries(checkpoint, narrow)
     copy_tensors(entries, folder / "model.safetensors", task)
     config = {key: given for key, given in text.items() if key not in _DROPPED}
     config["architectures"] = [ARCHITECTURES[text["model_type"]]]
@@ -55,15 +61,15 @@ def save_language(
     (folder / "tokenizer_config.json").write_text(json.dumps(plain), encoding="utf-8")
 
 
-def _entries(checkpoint: Checkpoint) -> list[Entry]:
+def _entries(checkpoint: Checkpoint, narrow: bool) -> list[Entry]:
     prefix = _prefix(checkpoint)
     entries = [
-        Entry("model." + name[len(prefix) :], place)
+        Entry("model." + name[len(prefix) :], place, narrow)
         for name, place in checkpoint.places.items()
         if name.startswith(prefix)
     ]
     heads = checkpoint.prefixes(_HEAD)
-    return entries + [Entry(_HEAD, checkpoint.places[head + _HEAD]) for head in heads[:1]]
+    return entries + [Entry(_HEAD, checkpoint.places[head + _HEAD], narrow) for head in heads[:1]]
 
 
 def _prefix(checkpoint: Checkpoint) -> str:
@@ -78,8 +84,9 @@ def head_size(text: Mapping[str, Any]) -> int:
     return int(text.get("head_dim") or text["hidden_size"] // text["num_attention_heads"])
 
 
-def language_bytes(checkpoint: Checkpoint) -> int:
-    return sum(entry.place.bytes for entry in _entries(checkpoint))
+def language_bytes(checkpoint: Checkpoint, narrow: bool) -> int:
+    """As `save_language` stores it."""
+    return sum(entry.bytes for entry in _entries(checkpoint, narrow))
 
 
 def parameters(checkpoint: Checkpoint) -> int:

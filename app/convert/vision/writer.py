@@ -65,8 +65,8 @@ class GraphWriter:
         if array.nbytes <= SMALL:
             tensor.raw_data = array.tobytes()
         else:
-            view = memoryview(np.ascontiguousarray(array)).cast("B")
-            pieces = (bytes(view[at : at + PIECE]) for at in range(0, len(view), PIECE))
+            view = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+            pieces = (view[at : at + PIECE].tobytes() for at in range(0, len(view), PIECE))
             start = write_pieces(self._data, pieces, array.nbytes)
             point(tensor, Path(self._data.name).name, start, array.nbytes)
         self._initializers[name] = tensor

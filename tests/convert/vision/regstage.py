@@ -97,7 +97,7 @@ class CAbstractor(nn.Module):
 def shake(module: nn.Module) -> nn.Module:
     """Norms and biases away from one and zero, so that each of them counts."""
     with torch.no_grad():
-        for name, parameter in module.named_parameters():
+        for parameter in module.parameters():
             if parameter.ndim == 1:
                 parameter.add_(torch.randn_like(parameter) * 0.2)
     return module.eval()

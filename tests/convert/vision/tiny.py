@@ -61,6 +61,15 @@ TEMPLATE: Final = (
 )
 
 
+# As v0.1.0 has it: a part for each message.
+SINGLE: Final = (
+    "{% for m in messages %}{% if m.content.type == 'image' %}"
+    "{{ '<|im_start|>user (vector)\n<|dummy3|><|im_end|>\n' }}{% else %}"
+    "{{ '<|im_start|>' + m.role + '\n' + m.content.text + '<|im_end|>\n' }}{% endif %}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+
+
 class TinyHyperClovaX:
     """`features`, `logits` and `greedy` in torch."""
 
@@ -79,9 +88,13 @@ class TinyHyperClovaX:
         self.newline = torch.randn(TEXT["hidden_size"])
         self.language = LlamaForCausalLM(LlamaConfig(**TEXT, vocab_size=vocabulary)).eval()
         with torch.no_grad():
-            # Wide enough that answers are no repetition of one token.
-            for parameter in self.language.parameters():
-                parameter.mul_(4 if parameter.ndim > 1 else 1)
+            # So that answers hang on all that was read, and not on the last token alone.
+            for name, parameter in self.language.named_parameters():
+                parameter.mul_(10 if parameter.ndim > 1 and "embed" not in name else 1)
+            # Goldens keep these in 16 bits.
+            for parameter in (*self.vision.parameters(), *self.projector.parameters()):
+                parameter.copy_(parameter.half().float())
+            self.newline = self.newline.half().float()
 
     @torch.no_grad()
     def rows(self, pixels: Tensor) -> Tensor:
@@ -149,7 +162,7 @@ def write_checkpoint(folder: Path, generation: int, shards: int = 2) -> TinyHype
     them. Returns the model."""
     from safetensors.torch import save_file
 
-    vocabulary = _write_tokenizer(folder)
+    vocabulary = _write_tokenizer(folder, SINGLE if generation == 1 else TEMPLATE)
     model = TinyHyperClovaX(vocabulary)
     tensors = model.tensors(doubled=generation == 1)
     names = sorted(tensors)
@@ -169,7 +182,7 @@ def _write(path: Path, content: dict[str, Any]) -> None:
     path.write_text(json.dumps(content), encoding="utf-8")
 
 
-def _write_tokenizer(folder: Path) -> int:
+def _write_tokenizer(folder: Path, template: str) -> int:
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
@@ -181,5 +194,5 @@ def _write_tokenizer(folder: Path) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer.save(str(folder / "tokenizer.json"))
     facts = {"tokenizer_class": "GPT2Tokenizer", "eos_token": "<|im_end|>"}
-    _write(folder / "tokenizer_config.json", {**facts, "chat_template": TEMPLATE})
+    _write(folder / "tokenizer_config.json", {**facts, "chat_template": template})
     return int(tokenizer.get_vocab_size())

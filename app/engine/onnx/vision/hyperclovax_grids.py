@@ -159,10 +159,10 @@ def gather(size: Size, canvas: Size, grid: int, side: int, unpad: bool) -> Array
     """
     down, across = canvas[0] // grid, canvas[1] // grid
     places = np.arange(side * side, (1 + down * across) * side * side, dtype=np.int64)
-    local = places.reshape(down, across, side, side).transpose(0, 2, 1, 3)
-    local = local.reshape(down * side, across * side)
+    grids = places.reshape(down, across, side, side)
+    local = grids.transpose(0, 2, 1, 3).reshape(down * side, across * side)
     if unpad:
-        rows, columns = kept(size, *local.shape)
+        rows, columns = kept(size, down * side, across * side)
         local = local[rows.start : rows.stop, columns.start : columns.stop]
         newline = np.full((len(local), 1), places[-1] + 1)
         local = np.concatenate([local, newline], axis=1)

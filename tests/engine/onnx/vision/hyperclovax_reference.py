@@ -73,11 +73,11 @@ def local_grids(image: Array, best: list[int], grid: int, mean: list[float]) -> 
     else:
         new_height, new_width = target_height, min(math.ceil(width * scale_h), target_width)
     padded = pad(resize(image, new_height, new_width), target_height, target_width, mean)
-    grids = []
-    for i in range(0, target_height, grid):
-        for j in range(0, target_width, grid):
-            grids.append(padded[i : i + grid, j : j + grid])
-    return grids
+    return [
+        padded[i : i + grid, j : j + grid]
+        for i in range(0, target_height, grid)
+        for j in range(0, target_width, grid)
+    ]
 
 
 def pixel_values(image: Array, settings: dict[str, Any]) -> Array:

@@ -84,7 +84,8 @@ def test_without_a_template_there_is_what_the_model_s_code_writes() -> None:
     assert rendered("", [Message("user", "Q", (seen,))]) == (
         '<|im_start|>user (mime)\n{"type": "image/jpeg", "filename": "a \\"b\\".png"}<|im_end|>\n'
         "<|im_start|>user (vector)\n<|dummy3|><|im_end|>\n<|im_start|>image/aux\n"
-        "다음 중 ocr은 사진에서 검출된 글자이고, lens_keyword는 사진에서 추출된 keyword와 bbox 위치입니다. "
+        "다음 중 ocr은 사진에서 검출된 글자이고, "
+        "lens_keyword는 사진에서 추출된 keyword와 bbox 위치입니다. "
         "bbox는 0~1 사이로 정규화된 [x1, y1, x2, y2]의 형태입니다. 참고하여 답변하세요. "
         '{"ocr": "A<B", "lens_keywords": "고양이", "lens_local_keywords": "x"}<|im_end|>\n'
         "<|im_start|>user\nQ<|im_end|>\n<|im_start|>assistant\n"
