@@ -79,7 +79,7 @@ def train(target: Path, minutes: float, seed: int, start: Path | None, size: int
         weight_decay=0.02,
     )
     record = curve.Curve(target / "tower.csv", ("step", "seconds", "loss", "shape", "colour"))
-    began, best, step, total = time.monotonic(), 0.0, 0, 0.0
+    began, step, total = time.monotonic(), 0, 0.0
     while (spent := time.monotonic() - began) < minutes * 60:
         optimiser.param_groups[0]["lr"] = rate(step, spent / 60 / minutes, 1.5e-3)
         pixels, shapes, colours = batch(data, size)
@@ -94,9 +94,7 @@ def train(target: Path, minutes: float, seed: int, start: Path | None, size: int
             right = accuracy(model, test)
             record.add(step, spent, total / 250, right["shape"], right["colour"])
             total = 0.0
-            if sum(right.values()) >= best:
-                best = sum(right.values())
-                torch.save(model.state_dict(), target / "tower.pt")
+            torch.save(model.state_dict(), target / "tower.pt")
 
 
 if __name__ == "__main__":

@@ -65,7 +65,8 @@ class ChatPrompt:
 
     def __init__(self, client: TextEngine, control_tokens: Sequence[str]) -> None:
         self._client = client
-        self._control = control_pattern(control_tokens)
+        spellings = sorted({*control_tokens, *ALWAYS_CONTROL} - {""}, key=len, reverse=True)
+        self._control = re.compile("|".join(map(re.escape, spellings)))
         self._ids: dict[str, int | None] = {}
 
     async def ids(self, messages: Sequence[Message]) -> list[int]:
@@ -151,12 +152,6 @@ def _texts(message: Message) -> list[str]:
         message.content,
         *(getattr(picture, name) for picture in message.images for name in _PICTURE_TEXTS),
     ]
-
-
-def control_pattern(control_tokens: Sequence[str]) -> re.Pattern[str]:
-    """Finds spellings of control tokens in a text, the longest first."""
-    spellings = sorted({*control_tokens, *ALWAYS_CONTROL} - {""}, key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, spellings)))
 
 
 def _split(template: str, controls: Iterable[str]) -> list[str]:

@@ -20,7 +20,7 @@ from app.domain.errors import SllmError
 from app.domain.messages import Message, Picture
 from app.domain.model_info import VisionInfo
 from app.engine.backends.base import LoadError
-from app.engine.backends.chat_prompt import ChatPrompt, PlainPrompt, control_pattern, transcript
+from app.engine.backends.chat_prompt import ALWAYS_CONTROL, ChatPrompt, PlainPrompt, transcript
 from app.engine.backends.llama_client import LlamaClient, LlamaRefused
 from app.engine.image_rows import image_rows
 
@@ -139,7 +139,8 @@ class PicturePlainPrompt(PlainPrompt):
     ) -> None:
         super().__init__(client)
         self._server, self._tokens = client, tokens
-        self._control = control_pattern(control_tokens)
+        spellings = sorted({*control_tokens, *ALWAYS_CONTROL} - {""}, key=len, reverse=True)
+        self._control = re.compile("|".join(map(re.escape, spellings)))
 
     async def ids(self, messages: Sequence[Message]) -> list[int]:
         if not any(message.images for message in messages):
