@@ -66,6 +66,10 @@ class Idefics3:
         feeds = {"pixel_values": tiles[None], "pixel_attention_mask": mask}
         return Prepared(feeds, self._pieces(tiling))
 
+    def pieces_for(self, width: int, height: int) -> tuple[str | int, ...]:
+        """What stands for an image of this size."""
+        return self._pieces(self._tiling(width, height))
+
     def _tiling(self, width: int, height: int) -> _Tiling:
         first = _bounded(*_longest_at(height, width, self._longest))
         if not self._resizes:

@@ -51,7 +51,10 @@ class Llava:
         self._side = self._tower.integer("image_size", 224 if siglip else 336)
         self._crops = self._settings.flag("do_center_crop", not plain)
         self._squares = self._settings.flag("do_pad", False)
+        self._resizes = self._settings.flag("do_resize", True)
         self._rows = self._count(config, siglip)
+        # What cannot be is told now, not with the first image.
+        self._target(1, 1)
 
     def _count(self, config: Settings, siglip: bool) -> int:
         """Patches, and the token of the class where the tower has one and all are kept."""
@@ -82,15 +85,17 @@ class Llava:
         return Prepared({"pixel_values": self._feed(pixels)}, (self._rows,))
 
     def _resized(self, image: Image.Image) -> Image.Image:
-        if not self._settings.flag("do_resize", True):
+        if not self._resizes:
             return image
+        height, width = self._target(*image.size)
+        return resized(image, height, width, self._resample)
+
+    def _target(self, width: int, height: int) -> tuple[int, int]:
+        """(height, width) that an image of this size gets."""
         size = self._settings.part("size")
         if size.has("height") or not (self._crops or size.has("shortest_edge")):
-            height, width = size.integer("height", self._side), size.integer("width", self._side)
-        else:
-            side = size.integer("shortest_edge", self._side)
-            height, width = shortest_edge(*image.size, side)
-        return resized(image, height, width, self._resample)
+            return size.integer("height", self._side), size.integer("width", self._side)
+        return shortest_edge(width, height, size.integer("shortest_edge", self._side))
 
     def _feed(self, pixels: Array) -> Array:
         return self._scale.apply(pixels)[None]
