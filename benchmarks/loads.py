@@ -26,6 +26,7 @@ from app.engine.lifeline import kill
 from app.engine.runtime_dir import runtime_directory
 from app.engine.supervisor import Supervisor
 from app.provider.preparation import Preparation
+from app.provider.sllm_provider import preparation
 from benchmarks.client import BenchmarkError
 from benchmarks.figures import save, table, verdict
 
@@ -77,21 +78,21 @@ async def measure(folder: Path, count: int, looks: Sequence[int]) -> list[Left]:
     """
     with tempfile.TemporaryDirectory() as data:
         settings = Settings(sllm_model_path=str(folder), data_dir=Path(data), use_gpu="false")
-        preparation = Preparation(settings)
+        prepared = preparation(settings)
         server = runtime_directory("loads").parent
         (server / "loads").rmdir()
         found = []
         for loads in range(count + 1):
             if loads:
-                await load_once(preparation)
+                await load_once(prepared)
             if loads in looks:
                 found.append(Left.now(loads, server))
     return found
 
 
-async def load_once(preparation: Preparation) -> None:
+async def load_once(prepared: Preparation) -> None:
     """An engine starts, answers once, and is let go; returns when its process is gone."""
-    supervisor = Supervisor(runtime_directory("loads"), preparation.prepare)
+    supervisor = Supervisor(runtime_directory("loads"), prepared.prepare)
     supervisor.start()
     try:
         client = await _ready(supervisor)

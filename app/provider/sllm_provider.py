@@ -15,11 +15,16 @@ class SllmProvider(EngineProvider):
     """The ModelProvider of SLLM_MODEL_PATH."""
 
     def __init__(self, settings: Settings) -> None:
-        def make(directory: Path, task: Task) -> EngineSpec:
-            return spec(directory, settings, task)
+        super().__init__("text", preparation(settings), settings.queue_limit)
 
-        preparation = Preparation(settings.sllm_model_path, settings, make)
-        super().__init__("text", preparation, settings.queue_limit)
+
+def preparation(settings: Settings) -> Preparation:
+    """Of the text model."""
+
+    def make(directory: Path, task: Task) -> EngineSpec:
+        return spec(directory, settings, task)
+
+    return Preparation(settings.sllm_model_path, settings, make)
 
 
 def spec(directory: Path, settings: Settings, task: Task) -> EngineSpec:

@@ -127,7 +127,7 @@ INSIDE = [
 
 @pytest.mark.parametrize("address", INSIDE)
 async def test_a_name_that_leads_inside_is_not_connected_to(address: str) -> None:
-    names = {"ok.example": [address], "both.example": [PUBLIC, address]}
+    names: dict[str, Sequence[str]] = {"ok.example": [address], "both.example": [PUBLIC, address]}
     async with fetching(names) as (fetcher, canary):
         await refused(fetcher, "http://ok.example/")
         await refused(fetcher, "http://both.example/")
