@@ -173,7 +173,9 @@ def test_another_model_is_not_found(vision: Server, model: str) -> None:
 def test_a_client_that_leaves_frees_its_slot(vision: Server) -> None:
     body = {"message": "#words=4000 #pace=20", "images": [image()]}
     with vision.http.stream("POST", f"{CHAT}/stream", json=body) as response:
-        assert "token" in (name for name, _ in sse(response.iter_lines()))
+        # Held: an iterator that is dropped closes the connection.
+        told = sse(response.iter_lines())
+        assert "token" in (name for name, _ in told)
         vision.wait_until(lambda: vision.health()["models"]["vision"]["slots"]["busy"] == 1)
     vision.wait_until(lambda: vision.health()["models"]["vision"]["slots"]["busy"] == 0)
 
