@@ -2,7 +2,7 @@
 connected to; nothing leaves this machine here, names are resolved by a table."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -51,9 +51,11 @@ class Canary:
 
 @asynccontextmanager
 async def fetching(
-    names: dict[str, Sequence[str]], answer: bytes = IMAGE + plain(), hosts: Sequence[str] = ("*",)
+    names: Mapping[str, Sequence[str]],
+    answer: bytes = IMAGE + plain(),
+    hosts: Sequence[str] = ("*",),
 ) -> AsyncIterator[tuple[Fetcher, Canary]]:
-    canary = Canary(names, answer)
+    canary = Canary(dict(names), answer)
     server = await asyncio.start_server(canary.serve, "127.0.0.1", 0)
     canary.port = server.sockets[0].getsockname()[1]
     async with server:

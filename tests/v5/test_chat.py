@@ -130,7 +130,7 @@ def test_the_same_key_is_one_message(vision: Server, tmp_path: Any) -> None:
     headers = {"Idempotency-Key": f"vision-{tmp_path.name}"}
     first = ask(vision.http, "what?", image(), headers=headers)
     assert ask(vision.http, "what?", image(), headers=headers) == first
-    parts: dict[str, Any] = {"message": (None, "what?"), "image": (None, plain())}
+    parts: Any = {"message": (None, "what?"), "image": (None, plain())}
     assert vision.http.post(CHAT, files=parts, headers=headers).json() == first
     other = {"message": "what?", "images": [image(30, 30)]}
     assert refusal(vision.http.post(CHAT, json=other, headers=headers))[1] == "conflict"

@@ -128,7 +128,7 @@ class SightSchema(BaseModel):
     max_images: int = Field(description="Of one message.")
     max_bytes: int = Field(description="Of one file.")
     max_pixels: int = Field(description="Of one image.")
-    tokens_per_image: TokensSchema | None
+    tokens_per_image: TokensSchema | None = Field(description="Of its prompt.")
     patch_size: int | None = Field(description="In pixels.")
     image_size: int | None = Field(
         description="Side in pixels of what its encoder takes at once; 0: it varies."
@@ -138,16 +138,16 @@ class SightSchema(BaseModel):
 class VisionInfoResponse(BaseModel):
     """The model that sees, as it is loaded; where it is not, its facts are null."""
 
-    status: ModelStatus
+    status: ModelStatus = Field(description="As in /health.")
     id: str | None = Field(description="What `model` in a request may say.")
-    architecture: str | None
-    format: Literal["gguf", "onnx", "scripted"] | None
-    parameters: int | None
-    context_length: int | None
+    architecture: str | None = Field(description="As its own files name it.")
+    format: Literal["gguf", "onnx", "scripted"] | None = Field(description="Of its files.")
+    parameters: int | None = Field(description="How many weights it has.")
+    context_length: int | None = Field(description="Tokens of a request, images included.")
     image: SightSchema
-    device: str | None
+    device: str | None = Field(description="`cpu`, or the name of a GPU.")
     files: list[str] = Field(description="Names, without folders.")
-    license: str | None
+    license: str | None = Field(description="Of the weights, where their files tell it.")
     reason: str | None = Field(description="Why it is not ready and what to do, in plain words.")
 
 
