@@ -130,6 +130,7 @@ class Texts:
     ) -> None:
         more = seeing.control_tokens if seeing else ()
         self._tokenizer = TextTokenizer(tokenizer, model, more)
+        self.control_tokens = self._tokenizer.control_tokens
         self._model = model
         self._seeing = seeing
         text = beside.chat_template or (seeing.fallback_template if seeing else "")
@@ -139,15 +140,14 @@ class Texts:
         """How messages become ids. Raises LoadError."""
         if self._template is None:
             return PlainPrompt(self)
-        controls = self._tokenizer.control_tokens
         if self._seeing is None:
-            return ChatPrompt(self, controls)
+            return ChatPrompt(self, self.control_tokens)
         contents = contents_of(self._template, self._seeing, self._model)
         places = self._tokenizer.ids(self._seeing.placeholder, control=True)
         if len(places) != 1:
             name = self._seeing.placeholder
             raise LoadError("vision_placeholder", model=self._model, name=name)
-        return SeeingPrompt(self, controls, self._seeing, contents, places[0])
+        return SeeingPrompt(self, self.control_tokens, self._seeing, contents, places[0])
 
     def open(self) -> None:
         self._thread = ThreadPoolExecutor(1, "onnx-texts")

@@ -193,7 +193,7 @@ def _of_qwen_s_kind(
 
     def expand(image: Image.Image) -> str:
         _, rows, columns = processor(image)["image_grid_thw"][0]
-        return before + "<|image_pad|>" * (rows * columns // 4) + after
+        return before + "<|image_pad|>" * int(rows * columns // 4) + after
 
     return Checkpoint(
         spec=spec(
