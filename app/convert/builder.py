@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Literal
 
@@ -20,15 +21,22 @@ LONGEST_REASON: Final = 200
 
 
 def build(
-    source: Path, target: Path, precision: Precision, device: Device, layers: int, task: Task
+    source: Path,
+    target: Path,
+    precision: Precision,
+    device: Device,
+    layers: int,
+    task: Task,
+    more: Sequence[str] = (),
 ) -> None:
-    """Write model.onnx and its companions to `target`. Raises ConvertError with the builder's
+    """Write model.onnx and its companions to `target`; `more` are the builder's own options, as
+    name=value. Raises ConvertError with the builder's
     last words, CancelledError when `task` is cancelled; the process is gone then."""
     command = [
         *(sys.executable, "-P", "-m", "onnxruntime_genai.models.builder"),
         *("-i", str(source), "-o", str(target), "-p", precision, "-e", device),
         *("-c", str(target.with_name("cache"))),
-        *("--extra_options", "hf_token=false", *_OPTIONS.get(precision, [])),
+        *("--extra_options", "hf_token=false", *_OPTIONS.get(precision, []), *more),
     ]
     log = target.with_name("builder.log")
     with log.open("wb") as output:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -29,15 +29,22 @@ def write_card(
         "parameters": facts.parameters,
         "languages": list(source.languages),
         "license": source.license,
-        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": {"sllm": __version__, **{name: version(name) for name in TOOLS}},
         "perplexity_before": _rounded(quality.before),
         "perplexity_after": _rounded(quality.after),
         "loss": round(quality.loss, 4),
         "greedy_tokens_equal": quality.greedy_equal,
         "greedy_tokens": quality.greedy_total,
     }
-    text = msgspec.json.format(msgspec.json.encode(card), indent=2)
+    write(folder, card)
+
+
+def write(folder: Path, card: dict[str, Any]) -> None:
+    """With when and by what it was made."""
+    made = {
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": {"sllm": __version__, **{name: version(name) for name in TOOLS}},
+    }
+    text = msgspec.json.format(msgspec.json.encode(card | made), indent=2)
     (folder / "sllm.json").write_bytes(text + b"\n")
 
 

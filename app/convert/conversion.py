@@ -44,10 +44,7 @@ def convert(
 
     Raises WeightsError, CancelledError.
     """
-    if output.exists():
-        raise ConvertError("convert_exists", folder=output.name)
-    work = output.with_name(f".{output.name}.converting")
-    with _workspace(work, found, precision, task):
+    with workspace(output, found.name, _space(found, precision), task) as work:
         folder = found.path if found.header is None else work / "source"
         if found.header is not None:
             task.say("convert_step_source", file=found.path.name)
@@ -61,17 +58,20 @@ def convert(
 
 
 @contextmanager
-def _workspace(work: Path, found: Source, precision: Precision, task: Task) -> Iterator[None]:
-    """An empty folder for as long as the block runs, for one process at a time."""
-    needed = _space(found, precision)
-    with store.disk_errors(work.parent, found.name, needed):
+def workspace(output: Path, name: str, needed: int, task: Task) -> Iterator[Path]:
+    """An empty folder beside `output` for as long as the block runs, for one process at a time.
+    Raises WeightsError when `output` exists, or where `needed` bytes do not fit."""
+    if output.exists():
+        raise ConvertError("convert_exists", folder=output.name)
+    work = output.with_name(f".{output.name}.converting")
+    with store.disk_errors(work.parent, name, needed):
         work.parent.mkdir(parents=True, exist_ok=True)
         with store.locked(work.with_name(work.name + ".lock"), task):
             shutil.rmtree(work, ignore_errors=True)
             try:
-                store.require_space(work.parent, found.name, needed)
+                store.require_space(work.parent, name, needed)
                 work.mkdir()
-                yield
+                yield work
             finally:
                 shutil.rmtree(work, ignore_errors=True)
                 work.with_name(work.name + ".lock").unlink(missing_ok=True)
