@@ -124,7 +124,7 @@ def digest(feeds: Mapping[str, Any]) -> str:
 
 def random_sizes() -> list[tuple[int, int]]:
     random = Random(5)
-    return [(random.randint(1, 2200), random.randint(11, 2200)) for _ in range(300)]
+    return [(random.randint(11, 2200), random.randint(11, 2200)) for _ in range(300)]
 
 
 def processor(name: str) -> Any:
