@@ -142,21 +142,21 @@ class Texts:
         self._template: ChatTemplate | None = None
         if text:
             self._template = ChatTemplate(text, beside.special_tokens, model)
-            self._template.try_once(model)
+            if seeing is None:  # Those of models that see are tried with images: contents_of.
+                self._template.try_once(model)
 
     def prompt(self) -> ChatPrompt | PlainPrompt:
         """How messages become ids. Raises LoadError."""
         if self._template is None:
             return PlainPrompt(self)
-        controls = self.control_tokens
         if self._seeing is None:
-            return ChatPrompt(self, controls)
+            return ChatPrompt(self, self.control_tokens)
         contents = contents_of(self._template, self._seeing, self._model)
         places = self._tokenizer.ids(self._seeing.placeholder, control=True)
         if len(places) != 1:
             name = self._seeing.placeholder
             raise LoadError("vision_placeholder", model=self._model, name=name)
-        return SeeingPrompt(self, controls, self._seeing, contents, places[0])
+        return SeeingPrompt(self, self.control_tokens, self._seeing, contents, places[0])
 
     def open(self) -> None:
         self._thread = ThreadPoolExecutor(1, "onnx-texts")

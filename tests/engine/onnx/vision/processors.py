@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from random import Random
 from typing import Any, Final
+from unittest.mock import patch
 
 import numpy as np
 from PIL import Image
@@ -123,7 +124,7 @@ def digest(feeds: Mapping[str, Any]) -> str:
 
 def random_sizes() -> list[tuple[int, int]]:
     random = Random(5)
-    return [(random.randint(1, 2200), random.randint(11, 2200)) for _ in range(300)]
+    return [(random.randint(11, 2200), random.randint(11, 2200)) for _ in range(300)]
 
 
 def processor(name: str) -> Any:
@@ -174,15 +175,15 @@ def pixels_of(name: str) -> list[str]:
 
 
 def counts_of(name: str) -> list[int]:
+    """Sizes are all that matters: pixels are not computed, which would take an hour."""
     made = processor(name)
-    return [count(made, name, size) for size in random_sizes()]
+    with patch.object(Image.Image, "resize", lambda _, size, **__: Image.new("RGB", size)):
+        return [count(made, name, size) for size in random_sizes()]
 
 
 def main() -> None:
-    found = {
-        "pixels": {name: pixels_of(name) for name in REAL},
-        "counts": {name: counts_of(name) for name in COUNTED},
-    }
+    counts = {name: counts_of(name) for name in COUNTED}
+    found = {"pixels": {name: pixels_of(name) for name in REAL}, "counts": counts}
     GOLDENS.write_text(json.dumps(found) + "\n")
 
 
