@@ -128,12 +128,9 @@ def test_brain_floats_are_refused() -> None:
     with pytest.raises(LoadError, match="vision_inputs_missing"):
         encoder.check(FEEDS)
     cache = Value("past_key_values.0.key", "tensor(float)")
+    embeds = Value("inputs_embeds", "tensor(bfloat16)")
     with pytest.raises(LoadError, match="onnx_input_unknown"):
-        embeds, logits = (
-            Value("inputs_embeds", "tensor(bfloat16)"),
-            Value("logits", "tensor(float)"),
-        )
-        read_layout([embeds, cache], [logits], "tiny", 4)
+        read_layout([embeds, cache], [Value("logits", "tensor(float)")], "tiny", 4)
 
 
 def test_a_run_that_is_stopped_before_it_begins_does_nothing() -> None:
