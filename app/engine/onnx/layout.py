@@ -90,6 +90,9 @@ def read_layout(
         raise LoadError("onnx_no_input", model=model, name="input_ids")
     if "logits" not in {value.name for value in outputs}:
         raise LoadError("onnx_no_output", model=model, name="logits")
+    # NumPy cannot make 16-bit brain floats of other numbers.
+    if entry.name == EMBEDS and TYPES.get(entry.type) not in (np.float32, np.float16):
+        raise LoadError("onnx_input_unknown", model=model, name=f"{EMBEDS}: {entry.type}")
     known = {entry.name, "attention_mask", "position_ids", _USE_CACHE, *_KEEP}
     for name in by_name:
         if name not in known and not _CACHE.fullmatch(name):

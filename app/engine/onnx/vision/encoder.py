@@ -16,6 +16,8 @@ from app.engine.scheduling_class import batch_threads
 # Exports call the same thing by other names.
 _ALIASES: Final = {"grid_thw": "image_grid_thw"}
 _FEATURES: Final = "image_features"
+# What NumPy can make of pixels; it has no bfloat16.
+_KINDS: Final = {name: kind for name, kind in TYPES.items() if kind is not np.uint16}
 
 
 class Stopped(Exception):
@@ -54,7 +56,7 @@ class Encoder:
     def __init__(self, session: Any, model: str) -> None:
         self._session = session
         self._model = model
-        self._types = {value.name: TYPES.get(value.type) for value in session.get_inputs()}
+        self._types = {value.name: _KINDS.get(value.type) for value in session.get_inputs()}
         outputs = [value.name for value in session.get_outputs()]
         self._output = _FEATURES if _FEATURES in outputs else outputs[0]
 

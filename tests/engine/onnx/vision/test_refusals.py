@@ -12,6 +12,7 @@ from app.engine.backends.base import LoadError
 from app.engine.backends.chat_prompt import fold
 from app.engine.backends.seeing_prompt import contents_of
 from app.engine.onnx.chat_template import ChatTemplate
+from app.engine.onnx.layout import read_layout
 from app.engine.onnx.vision.encoder import Encoder, Stop, Stopped
 from app.engine.onnx.vision.families import family
 from app.engine.onnx.vision.parts import flat_contents, part_contents
@@ -64,6 +65,7 @@ def test_an_image_that_is_too_narrow_is_the_client_s_error() -> None:
 class Value:
     def __init__(self, name: str, kind: str) -> None:
         self.name, self.type = name, kind
+        self.shape: list[Any] = ["rows", "new", 4]
 
 
 class Session:
@@ -119,6 +121,16 @@ def test_an_input_that_nobody_makes_is_named() -> None:
     with pytest.raises(LoadError) as caught:
         encoder.check(FEEDS)
     assert caught.value.values["names"] == "more"
+
+
+def test_brain_floats_are_refused() -> None:
+    encoder = Encoder(Session({"pixel_values": "tensor(bfloat16)"}), "tiny")
+    with pytest.raises(LoadError, match="vision_inputs_missing"):
+        encoder.check(FEEDS)
+    cache = Value("past_key_values.0.key", "tensor(float)")
+    embeds = Value("inputs_embeds", "tensor(bfloat16)")
+    with pytest.raises(LoadError, match="onnx_input_unknown"):
+        read_layout([embeds, cache], [Value("logits", "tensor(float)")], "tiny", 4)
 
 
 def test_a_run_that_is_stopped_before_it_begins_does_nothing() -> None:
