@@ -21,8 +21,8 @@ LLAVA_NAMES = {
 }
 HYPERCLOVA_NAMES = {
     "model.vision_tower.": "vision_model.vision_model.",
-    "model.multi_modal_projector.linear_1.": "mm_projector.0.",
-    "model.multi_modal_projector.linear_2.": "mm_projector.2.",
+    "model.multi_modal_projector.linear_1.": "mm_projector.fc1.",
+    "model.multi_modal_projector.linear_2.": "mm_projector.fc2.",
     "model.language_model.": "language_model.model.",
 }
 

@@ -55,7 +55,7 @@ class Writer:
         if in_korean and names:
             text, answer = korean.question(*names)
         else:
-            asked: Question = random.choice(self._questions[picture])
+            asked = self._question(picture)
             text, answer = _restyled(asked.text), asked.answer
         if not sees:
             answer = korean.NO_PICTURE if in_korean else NO_PICTURE
@@ -65,6 +65,19 @@ class Writer:
         self._add(made, f"{text}<|im_end|>\n<|im_start|>assistant\n", False)
         self._add(made, f"{answer}<|im_end|>", True)
         self._add(made, "\n", False)
+
+    def _question(self, picture: int) -> Question:
+        """Often one about what is there: most questions of yes or no ask for what is not, and
+        the commonest answer would do."""
+        questions = self._questions[picture]
+        if random.random() < 0.4:
+            about = [one for one in questions if self._is_about(one, picture)]
+            return random.choice(about or questions)
+        return random.choice(questions)
+
+    def _is_about(self, question: Question, picture: int) -> bool:
+        names = self._names(picture) or ()
+        return question.kind == "yes/no" and any(name in question.text for name in names)
 
     def _add(self, made: Conversation, text: str, learned: bool) -> None:
         if text not in self._cache:

@@ -127,11 +127,12 @@ def write_projector(path: Path, weights: Weights, config: LlavaConfig) -> None:
 
 
 def _add_tower(writer: gguf.GGUFWriter, weights: Weights) -> None:
+    """Without the norm after the last layer (v.post_ln): llama.cpp would apply it where it is,
+    whatever layer the features are taken from."""
     prefix = "model.vision_tower."
     _add_pair(writer, "v.patch_embd", weights, prefix + "embeddings.patch_embedding")
     position = weights[prefix + "embeddings.position_embedding.weight"]
     _add(writer, "v.position_embd.weight", position, exact=True)
-    _add_pair(writer, "v.post_ln", weights, prefix + "post_layernorm")
     for number in range(network.USED_LAYERS):
         for theirs, ours in BLOCK.items():
             _add_pair(writer, f"v.blk.{number}.{ours}", weights, f"{LAYER}{number}.{theirs}")
