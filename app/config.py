@@ -151,6 +151,13 @@ class Settings(BaseSettings):
         1024,
         200_000_000,
     )
+    vision_max_grids: int | None = _number(
+        None,
+        "Squares that HyperCLOVA X Vision cuts an image into at most, beside the whole one; fewer "
+        "are quicker and see less. Empty is the model's own number.",
+        1,
+        100,
+    )
     api_keys_file: Annotated[Path | None, AfterValidator(expand_optional)] = _setting(
         None,
         "File of API keys, made by `sllm keys create`. With it, every route but /health/live "

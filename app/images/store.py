@@ -20,6 +20,7 @@ from typing import TypeVar
 
 from app.database import Database, images
 from app.domain.errors import SllmError
+from app.engine.feature_folder import FEATURES, forget
 from app.images.decoder import Decoded
 
 T = TypeVar("T")
@@ -113,6 +114,7 @@ class ImageStore:
                 used = await images.used(self._database, some) | self._leased()
                 for sha256 in set(some) - used:
                     self.path_of(sha256).unlink(missing_ok=True)
+                    forget(self.folder.with_name(FEATURES), sha256)
 
     def _leased(self) -> set[str]:
         return {path.name.partition(".")[0] for path in self._leases.iterdir()}

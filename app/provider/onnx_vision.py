@@ -6,6 +6,7 @@ from typing import Any, Final
 from app.config import Settings
 from app.domain.model_info import Notice, VisionInfo
 from app.engine.backends.base import LoadError
+from app.engine.feature_folder import FEATURES
 from app.engine.onnx.vision.families import KNOWN, family
 from app.engine.spec import EngineSpec, OnnxSpec, OnnxVisionSpec
 from app.provider.plan import Plan, compute_threads, plan, refuse_too_big, wishes
@@ -15,8 +16,6 @@ from app.weights.memory import available_bytes
 from app.weights.onnx_files import GRAPH_FOLDER
 from app.weights.vision_package import VisionPackage, check
 
-# Of DATA_DIR: feature rows of images, so that none is encoded twice.
-FEATURES: Final = "vision-features"
 # Encoders at an image's own size compare all its patches: beyond so many rows of features they
 # want gigabytes (transformers' own bound for Qwen2-VL).
 _MOST_ROWS: Final = 1280
@@ -84,6 +83,7 @@ def _vision(
         config=package.config,
         preprocessor=preprocessor,
         cache=str(settings.data_dir.absolute() / FEATURES),
+        max_grids=settings.vision_max_grids,
     )
     return made, notices
 

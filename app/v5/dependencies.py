@@ -65,7 +65,9 @@ async def get_seeing_call(
     chats = ChatService(model)
     call = ChatCall(request, chats, make, settings, language)
     kept = ConversationChats(chats, database, writer, owner)
-    return TurnCall(call, kept, prompts, View(Sight(store), VisionChatResponse, _about, b"vision"))
+    return TurnCall(
+        call, kept, prompts, View(Sight(store, owner), VisionChatResponse, _about, b"vision")
+    )
 
 
 def _about(stored: StoredChat) -> dict[str, list[ImageSchema]]:

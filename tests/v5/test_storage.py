@@ -57,9 +57,15 @@ def conversation(told: dict[str, Any]) -> str:
 
 def test_deleting_all_deletes_every_picture(server: Server) -> None:
     told = [ask(server.http, "n", image(20 + n, 20)) for n in range(3)]
+    # What an engine keeps of a picture goes with it.
+    kept = server.log_path.parent / "vision-features" / "encoder"
+    kept.mkdir(parents=True)
+    for each in told:
+        (kept / f"{each['images'][0]['sha256']}-0123456789abcdef.features").touch()
     assert len(files(server.log_path.parent)) == 3
     assert server.http.delete("/api/v4/conversations?confirm=all").json() == {"deleted": 3}
     assert files(server.log_path.parent) == []
+    assert list(kept.iterdir()) == []
     for each in told:
         answer = server.http.get(f"/api/v5/images/{each['images'][0]['id']}")
         assert answer.status_code == 404

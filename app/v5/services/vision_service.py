@@ -75,8 +75,9 @@ class VisionService:
 class Sight:
     """Messages as a model that sees is shown them: with the files of their pictures."""
 
-    def __init__(self, store: ImageStore) -> None:
+    def __init__(self, store: ImageStore, owner: str) -> None:
         self._store = store
+        self._owner = owner
 
     def __call__(self, messages: tuple[Message, ...]) -> tuple[Message, ...]:
         """SllmError `not_found` where somebody has taken a file away."""
@@ -89,7 +90,7 @@ class Sight:
 
     def _found(self, picture: Picture) -> Picture:
         self._store.check(picture.sha256)
-        return replace(picture, file=str(self._store.path_of(picture.sha256)))
+        return replace(picture, file=str(self._store.path_of(picture.sha256)), owner=self._owner)
 
 
 def check_number(brought: Sequence[object], most: int) -> None:

@@ -1,4 +1,4 @@
-"""Feature rows of images on disk, by the picture's sha256: private, whole or not there at all.
+"""Feature rows of images on disk, by the picture's key: private, whole or not there at all.
 
 A folder for each encoder, so that another file or other settings never find these rows.
 """
@@ -14,12 +14,13 @@ from typing import Any, Final
 
 import numpy as np
 
+from app.engine.feature_folder import SUFFIX
+
 Array = np.ndarray[Any, Any]
 # Magic, rows, width, sha256 of the rows' bytes (float32, little endian).
 _HEADER: Final = struct.Struct("<8sII32s")
 _MAGIC: Final = b"SLLMFEA1"
-_SUFFIX: Final = ".features"
-_NAME: Final = re.compile(r"^[0-9a-f]{64}$")
+_KEY: Final = re.compile(r"[0-9a-f]{64}(-[0-9a-f]{16})?")
 # What all images of one encoder may take; those that were used longest ago go first.
 MOST_BYTES: Final = 2 << 30
 
@@ -34,9 +35,9 @@ class FeatureFiles:
             with suppress(OSError):
                 made.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def read(self, sha256: str) -> Array | None:
+    def read(self, key: str) -> Array | None:
         """The rows [rows, width], None where they are not there or damaged."""
-        path = self._path(sha256)
+        path = self._path(key)
         try:
             content = path.read_bytes()
             os.utime(path)
@@ -47,7 +48,7 @@ class FeatureFiles:
             path.unlink(missing_ok=True)
         return rows
 
-    def write(self, sha256: str, rows: Array) -> None:
+    def write(self, key: str, rows: Array) -> None:
         body = np.ascontiguousarray(rows, "<f4").tobytes()
         head = _HEADER.pack(_MAGIC, *rows.shape, hashlib.sha256(body).digest())
         with suppress(OSError):
@@ -57,7 +58,7 @@ class FeatureFiles:
                     file.write(head + body)
                     file.flush()
                     os.fsync(file.fileno())
-                    Path(file.name).replace(self._path(sha256))
+                    Path(file.name).replace(self._path(key))
                 except OSError:
                     Path(file.name).unlink(missing_ok=True)
 
@@ -71,9 +72,9 @@ class FeatureFiles:
             path.unlink(missing_ok=True)
             used -= facts[path].st_size
 
-    def _path(self, sha256: str) -> Path:
-        assert _NAME.match(sha256)
-        return self._folder / (sha256 + _SUFFIX)
+    def _path(self, key: str) -> Path:
+        assert _KEY.fullmatch(key)
+        return self._folder / (key + SUFFIX)
 
 
 def _decoded(content: bytes) -> Array | None:
@@ -86,13 +87,6 @@ def _decoded(content: bytes) -> Array | None:
     if hashlib.sha256(body).digest() != digest:
         return None
     return np.frombuffer(body, "<f4").reshape(rows, width)
-
-
-def forget(folder: Path, sha256: str) -> None:
-    """Delete what is kept of a picture, of all encoders; `folder` is OnnxVisionSpec.cache."""
-    if _NAME.match(sha256):
-        for path in folder.glob(f"*/{sha256}{_SUFFIX}"):
-            path.unlink(missing_ok=True)
 
 
 def identity(files: list[Path], facts: str) -> str:

@@ -49,9 +49,9 @@ class Features:
 
     async def rows(self, picture: Picture) -> Array:
         """[rows, width]. Cancelling it ends the encoder's run. Raises SllmError."""
-        held = self._held.get(picture.sha256)
+        held = self._held.get(picture.key)
         if held is not None:
-            self._held.move_to_end(picture.sha256)
+            self._held.move_to_end(picture.key)
             return held
         stop = Stop()
         try:
@@ -60,13 +60,13 @@ class Features:
             )
         finally:
             stop.set()
-        self._hold(picture.sha256, found)
+        self._hold(picture.key, found)
         return found
 
-    def _hold(self, sha256: str, rows: Array) -> None:
-        if sha256 in self._held:
+    def _hold(self, key: str, rows: Array) -> None:
+        if key in self._held:
             return
-        self._held[sha256] = rows
+        self._held[key] = rows
         self._held_bytes += rows.nbytes
         while self._held_bytes > self._memory_bytes and len(self._held) > 1:
             _, dropped = self._held.popitem(last=False)
@@ -74,14 +74,14 @@ class Features:
 
     def _find(self, picture: Picture, stop: Stop) -> Array:
         # Another request for the same picture may have been before this one.
-        held = self._held.get(picture.sha256)
+        held = self._held.get(picture.key)
         if held is not None:
             return held
-        kept = self._files.read(picture.sha256)
+        kept = self._files.read(picture.key)
         if kept is not None and kept.shape[1] == self._width:
             return kept
         rows = self._encode(picture, stop)
-        self._files.write(picture.sha256, rows)
+        self._files.write(picture.key, rows)
         return rows
 
     def _encode(self, picture: Picture, stop: Stop) -> Array:

@@ -14,7 +14,7 @@ from torch import nn
 Axes = dict[str, dict[int, str]]
 
 
-class Decoder(nn.Module):  # type: ignore[misc]
+class Decoder(nn.Module):
     """Embeddings to logits over a cache that grows, as exports for browsers have it."""
 
     def __init__(self, language: Any, head: Any, scale: float = 1.0) -> None:
@@ -41,7 +41,7 @@ class Decoder(nn.Module):  # type: ignore[misc]
         return (self.head(out.last_hidden_state) * self.scale, *states)
 
 
-class Tower(nn.Module):  # type: ignore[misc]
+class Tower(nn.Module):
     """`features(*inputs)` as a module, together with the model whose weights it uses."""
 
     def __init__(self, model: Any, features: Callable[..., Any]) -> None:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from app.domain.errors import SllmError
 from app.domain.messages import Message, Picture
+from app.engine import feature_folder
 from app.engine.onnx.vision import feature_files
 from app.engine.onnx.vision.encoder import Stop, Stopped
 from app.engine.onnx.vision.family import Prepared
@@ -96,6 +97,18 @@ async def test_a_restart_finds_it_and_another_encoder_does_not(tmp_path: Path) -
     assert again.runs == 0
     with pytest.raises(SllmError, match="image_unreadable"):
         await features(tmp_path / "cache", other, "b" * 64).rows(seen)
+
+
+async def test_each_tenant_s_picture_is_encoded_once_more(tmp_path: Path) -> None:
+    """Or the time would tell one of them what another has sent."""
+    encoder = Encoder()
+    seen = picture(tmp_path)
+    made = features(tmp_path / "cache", encoder)
+    for owner in ("one", "other", "one"):
+        await made.rows(replace(seen, owner=owner))
+    assert encoder.runs == 2
+    feature_folder.forget(tmp_path / "cache", seen.sha256)
+    assert list((tmp_path / "cache").glob("*/*")) == []
 
 
 async def test_pictures_do_not_get_each_other_s_rows(tmp_path: Path) -> None:
@@ -186,8 +199,8 @@ def test_a_disk_that_fails_costs_only_time(tmp_path: Path) -> None:
 def test_what_is_forgotten_is_gone_for_every_encoder(tmp_path: Path) -> None:
     for name in ("f" * 64, "1" * 64):
         FeatureFiles(tmp_path, name).write("2" * 64, np.zeros((1, 1), np.float32))
-    feature_files.forget(tmp_path, "2" * 64)
-    feature_files.forget(tmp_path, "../../x")
+    feature_folder.forget(tmp_path, "2" * 64)
+    feature_folder.forget(tmp_path, "../../x")
     assert list(tmp_path.glob("*/*")) == []
 
 
