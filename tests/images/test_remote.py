@@ -3,7 +3,7 @@ connected to; nothing leaves this machine here, names are resolved by a table.""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from hypothesis import given
@@ -29,6 +29,7 @@ class Canary:
         self.connected: list[tuple[str, int, str | None]] = []
         self.requests: list[bytes] = []
         self.slow = False
+        self.served: list[asyncio.Task[None] | None] = []
         self.port = 0
 
     async def resolve(self, host: str, port: int) -> Sequence[str]:
@@ -42,11 +43,14 @@ class Canary:
         return await asyncio.open_connection("127.0.0.1", self.port)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.served.append(asyncio.current_task())
         self.requests.append(await reader.readuntil(b"\r\n\r\n"))
         writer.write(self.answer[: 40 if self.slow else None])
         if self.slow:
             await reader.read()  # until the other side has had enough
         writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
 
 @asynccontextmanager
@@ -60,6 +64,7 @@ async def fetching(
     canary.port = server.sockets[0].getsockname()[1]
     async with server:
         yield Fetcher(hosts, 100_000, SECONDS, canary.resolve, canary.connect), canary
+        await asyncio.gather(*filter(None, canary.served))
 
 
 async def refused(fetcher: Fetcher, url: str) -> None:
