@@ -27,7 +27,7 @@ class Picture(Struct, frozen=True):
     lens_local_keywords: str = ""
 
 
-class Message(Struct, frozen=True):
+class Message(Struct, frozen=True, omit_defaults=True):
     """One turn's half: who speaks, and the words (UTF-8 text without NUL); before them the
     pictures that a user's message brings."""
 
