@@ -35,7 +35,7 @@ class Picture(Struct, frozen=True):
         return f"{self.sha256}-{hashlib.sha256(self.owner.encode()).hexdigest()[:16]}"
 
 
-class Message(Struct, frozen=True):
+class Message(Struct, frozen=True, omit_defaults=True):
     """One turn's half: who speaks, and the words (UTF-8 text without NUL); before them the
     pictures that a user's message brings."""
 

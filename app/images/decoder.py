@@ -73,6 +73,8 @@ class Helper:
         assert sink is not None
         assert source is not None
         head = {"size": len(data), "format": format_, "name": name}
+        if sink.is_closing():
+            raise EOFError
         try:
             sink.write(json.dumps(head).encode() + b"\n")
             sink.write(data)
