@@ -1,13 +1,12 @@
 """From VISION_MODEL_PATH to an engine's spec: which format it is, and who knows that format."""
 
-from importlib import import_module
 from pathlib import Path
 from typing import Final
 
 from app.config import Settings
 from app.engine.spec import EngineSpec
-from app.provider import onnx_vision
-from app.weights import WeightsError
+from app.provider import gguf_vision, onnx_vision
+from app.weights import WeightsError, shapes_demo
 from app.weights.task import Task
 
 SHAPES_DEMO: Final = "shapes-demo"
@@ -21,16 +20,13 @@ def vision_spec(path: str, directory: Path, settings: Settings, task: Task) -> E
     if not found.exists():
         raise WeightsError("weights_vision_not_found", file=found.name or path, demo=SHAPES_DEMO)
     if _is_gguf(found):
-        gguf_vision = import_module("app.provider.gguf_vision")
-        made: EngineSpec = gguf_vision.spec(found, directory, settings)
-        return made
+        return gguf_vision.spec(found, directory, settings)
     return onnx_vision.spec(found, directory, settings)
 
 
 def _demo() -> Path:
     """The folder of the small model that comes with this project."""
-    folder: Path = import_module("app.weights.shapes_demo").folder()
-    return folder
+    return shapes_demo.folder()
 
 
 def _is_gguf(path: Path) -> bool:

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
-from importlib import import_module
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -28,9 +27,10 @@ class VisionProvider(EngineProvider):
 
     def __init__(self, path: str, settings: Settings) -> None:
         def make(directory: Path, task: Task) -> EngineSpec:
-            plan = import_module("app.provider.vision_plan")
-            spec: EngineSpec = plan.vision_spec(path, directory, settings, task)
-            return spec
+            # Late: it brings NumPy and Pillow into the worker, and most servers see nothing.
+            from app.provider.vision_plan import vision_spec
+
+            return vision_spec(path, directory, settings, task)
 
         preparation = Preparation(path, settings, make, SCRIPTED_SIGHT)
         super().__init__("vision", preparation, settings.queue_limit)
