@@ -14,7 +14,7 @@ from app.engine.onnx.sequence import Sequence
 from app.engine.onnx.slots import Slots
 
 # The longest that rows which decode wait while a prompt is computed between their tokens.
-GAP_SECONDS: Final = 0.2
+GAP_SECONDS: Final = 0.26
 MIN_CHUNK: Final = 8
 # A chunk of one token goes another way through the attention: other roundings, other answers.
 SHORTEST: Final = 2
@@ -31,6 +31,7 @@ class Batch:
         self._prefilling: deque[Sequence] = deque()
         self._decoding: list[Sequence] = []
         self._tokens_per_second = 100.0
+        self._newest_speed = 100.0
         self._step_seconds = 0.0
 
     @property
@@ -91,13 +92,16 @@ class Batch:
         size = self.chunk
         if self._decoding:
             seconds = max(GAP_SECONDS - self._step_seconds, GAP_SECONDS / 4)
-            size = min(size, max(MIN_CHUNK, int(seconds * self._tokens_per_second)))
+            # The further into a prompt, the slower: the newest speed is the likeliest.
+            speed = min(self._tokens_per_second, self._newest_speed)
+            size = min(size, max(MIN_CHUNK, int(seconds * speed)))
         return left if left <= size else min(size, left - SHORTEST)
 
     def _measure(self, tokens: int, seconds: float) -> None:
         """Follow the speed of prefill; short chunks tell little about it."""
         if tokens >= MIN_CHUNK and seconds > 0:
-            self._tokens_per_second += 0.3 * (tokens / seconds - self._tokens_per_second)
+            self._newest_speed = tokens / seconds
+            self._tokens_per_second += 0.3 * (self._newest_speed - self._tokens_per_second)
 
     def _decode(self, rows: list[Sequence]) -> None:
         """A token for every row."""
