@@ -17,10 +17,12 @@ SYSTEM = ("You are a helpful assistant.", "Answer briefly.", "한국어로 답�
 
 @dataclass
 class Conversation:
-    """Token ids with IMAGE where a picture's rows go; `labels` are UNKNOWN outside answers."""
+    """Token ids with IMAGE where a picture's rows go; `labels` are UNKNOWN outside answers,
+    `there` outside the last token of questions of yes or no: 1 when what is asked for is there."""
 
     ids: list[int] = field(default_factory=list)
     labels: list[int] = field(default_factory=list)
+    there: list[int] = field(default_factory=list)
     pictures: list[int] = field(default_factory=list)
 
 
@@ -52,17 +54,21 @@ class Writer:
     def _turn(self, made: Conversation, picture: int, rows: int, sees: bool) -> None:
         names = self._names(picture)
         in_korean = names is not None and random.random() < 0.2
+        there: bool | None
         if in_korean and names:
-            text, answer = korean.question(*names)
+            text, answer, there = korean.question(*names)
         else:
             asked = self._question(picture)
-            text, answer = _restyled(asked.text), asked.answer
+            text, answer, there = _restyled(asked.text), asked.answer, asked.there
         if not sees:
-            answer = korean.NO_PICTURE if in_korean else NO_PICTURE
+            answer, there = korean.NO_PICTURE if in_korean else NO_PICTURE, None
         self._add(made, "<|im_start|>user\n", False)
         made.ids += [self._image] * rows
         made.labels += [UNKNOWN] * rows
-        self._add(made, f"{text}<|im_end|>\n<|im_start|>assistant\n", False)
+        made.there += [UNKNOWN] * rows
+        self._add(made, text, False)
+        made.there[-1] = UNKNOWN if there is None else int(there)
+        self._add(made, "<|im_end|>\n<|im_start|>assistant\n", False)
         self._add(made, f"{answer}<|im_end|>", True)
         self._add(made, "\n", False)
 
@@ -85,6 +91,7 @@ class Writer:
         ids = self._cache[text]
         made.ids += ids
         made.labels += ids if learned else [UNKNOWN] * len(ids)
+        made.there += [UNKNOWN] * len(ids)
 
     def _names(self, picture: int) -> tuple[str, str] | None:
         shape, colour = self._shapes[picture], self._colours[picture]
@@ -103,10 +110,12 @@ def _restyled(text: str) -> str:
 
 @dataclass(frozen=True)
 class Batch:
-    """`ids`, `labels` [n, length], padded at the right; `pictures` in the order of their rows."""
+    """`ids`, `labels` and `there` [n, length], padded at the right; `pictures` in the order of
+    their rows."""
 
     ids: Tensor
     labels: Tensor
+    there: Tensor
     pictures: Tensor
 
 
@@ -115,7 +124,10 @@ def batch(writer: Writer, size: int, rows: int, turns: int, pad: int) -> Batch:
     length = max(len(one.ids) for one in drawn)
     ids = torch.full((size, length), pad)
     labels = torch.full((size, length), UNKNOWN)
+    there = torch.full((size, length), UNKNOWN)
     for number, one in enumerate(drawn):
         ids[number, : len(one.ids)] = torch.tensor(one.ids)
         labels[number, : len(one.ids)] = torch.tensor(one.labels)
-    return Batch(ids, labels, torch.tensor([n for one in drawn for n in one.pictures]))
+        there[number, : len(one.ids)] = torch.tensor(one.there)
+    pictures = torch.tensor([n for one in drawn for n in one.pictures])
+    return Batch(ids, labels, there, pictures)

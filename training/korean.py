@@ -27,16 +27,17 @@ NO_PICTURE = "그림이 없습니다."
 EVERYTHING = (*SHAPE_NAMES.values(), *COLOUR_NAMES.values(), YES, NO, NO_PICTURE)
 
 
-def question(shape: str, colour: str) -> tuple[str, str]:
-    """A random question about a picture, and its answer."""
+def question(shape: str, colour: str) -> tuple[str, str, bool | None]:
+    """A random question about a picture, its answer, and whether what it asks for is there."""
     kind = random.random()
     if kind < 0.25:
-        return random.choice(ASK_SHAPE), SHAPE_NAMES[shape]
+        return random.choice(ASK_SHAPE), SHAPE_NAMES[shape], None
     if kind < 0.4:
-        return random.choice(ASK_COLOUR), COLOUR_NAMES[colour]
+        return random.choice(ASK_COLOUR), COLOUR_NAMES[colour], None
     asked, name = _thing(shape, colour)
     templates, yes, no = (IS_THERE, YES, NO) if kind < 0.75 else (IS_NOT_THERE, NO, YES)
-    return random.choice(templates).format(name), yes if asked in (shape, colour) else no
+    there = asked in (shape, colour)
+    return random.choice(templates).format(name), yes if there else no, there
 
 
 def _thing(shape: str, colour: str) -> tuple[str, str]:

@@ -32,17 +32,40 @@ class Codebook(nn.Module):
         return self.shapes(data.shapes[pictures]) + self.colours(data.colours[pictures])
 
 
+class Finder(nn.Module):
+    """Reads off the middle of the language part, at the end of a question of yes or no, whether
+    what is asked for is there: half of the way to the answer, taught by itself. Thrown away."""
+
+    LAYERS = 2
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.RMSNorm(width)
+        self.head = nn.Linear(width, 2)
+
+    def loss(self, hidden: Tensor, there: Tensor) -> Tensor:
+        asked = there != scenes.UNKNOWN
+        return functional.cross_entropy(self.head(self.norm(hidden[asked])), there[asked])
+
+
 def losses(
-    model: LlavaForConditionalGeneration, drawn: conversations.Batch, rows: Tensor
+    model: LlavaForConditionalGeneration,
+    finder: Finder,
+    drawn: conversations.Batch,
+    rows: Tensor,
 ) -> tuple[Tensor, Tensor]:
-    """Loss of the answers' tokens, and the share of them that were right. `rows` [k, width] are
-    the features for the places of pictures, in order."""
+    """Loss of the answers' tokens and of the finder, and the share of tokens that were right.
+    `rows` [k, width] are the features for the places of pictures, in order."""
     inputs = embedded(model, drawn.ids, rows)
-    hidden = model.model.language_model(inputs_embeds=inputs, use_cache=False).last_hidden_state
+    made = model.model.language_model(
+        inputs_embeds=inputs, use_cache=False, output_hidden_states=True
+    )
     learned = drawn.labels[:, 1:] != scenes.UNKNOWN
-    scores = model.lm_head(hidden[:, :-1][learned])
+    scores = model.lm_head(made.last_hidden_state[:, :-1][learned])
     wanted = drawn.labels[:, 1:][learned]
-    return functional.cross_entropy(scores, wanted), (scores.argmax(-1) == wanted).float().mean()
+    found = finder.loss(made.hidden_states[Finder.LAYERS], drawn.there)
+    right = (scores.argmax(-1) == wanted).float().mean()
+    return functional.cross_entropy(scores, wanted) + 0.3 * found, right
 
 
 def embedded(model: LlavaForConditionalGeneration, ids: Tensor, rows: Tensor) -> Tensor:
@@ -61,8 +84,10 @@ def train(target: Path, minutes: float, seed: int, size: int = 16) -> None:
     tokenizer.save(str(target / "tokenizer.json"))
     ids = words.special_ids(tokenizer)
     model = network.build(network.config(tokenizer.get_vocab_size(), ids))
-    codes, writer = Codebook(128), conversations.Writer(data, tokenizer)
-    learned = [*model.model.language_model.parameters(), *codes.parameters()]
+    codes, finder = Codebook(128), Finder(128)
+    writer = conversations.Writer(data, tokenizer)
+    inner = model.model.language_model
+    learned = [*inner.parameters(), *codes.parameters(), *finder.parameters()]
     optimiser = torch.optim.AdamW(learned, lr=1e-3, betas=(0.9, 0.98), weight_decay=0.01)
     record = curve.Curve(target / "language.csv", ("step", "seconds", "loss", "tokens_right"))
     began, step, total = time.monotonic(), 0, torch.zeros(2)
@@ -71,7 +96,7 @@ def train(target: Path, minutes: float, seed: int, size: int = 16) -> None:
         rows = random.choice(ROWS)
         drawn = conversations.batch(writer, size, rows, TURNS, ids["pad"])
         codes_of = codes(data, drawn.pictures).repeat_interleave(rows, 0)
-        value, right = losses(model, drawn, codes_of + 0.05 * torch.randn_like(codes_of))
+        value, right = losses(model, finder, drawn, codes_of + 0.05 * torch.randn_like(codes_of))
         optimiser.zero_grad()
         value.backward()
         nn.utils.clip_grad_norm_(learned, 1.0)

@@ -29,6 +29,14 @@ class Question:
             return "yes/no"
         return "shape" if self.answer in SHAPES else "colour"
 
+    @property
+    def there(self) -> bool | None:
+        """Whether the picture shows what a question of yes or no asks for."""
+        if self.kind != "yes/no":
+            return None
+        negated = {"not", "no"} & set(self.text.split())
+        return (self.answer == "yes") != bool(negated)
+
 
 @dataclass(frozen=True)
 class Scenes:

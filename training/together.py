@@ -7,12 +7,12 @@ import time
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 from transformers import LlavaForConditionalGeneration
 
 from training import conversations, curve, evaluation, network, scenes, words
-from training.language import TURNS, Codebook, losses
+from training.language import Codebook, Finder, losses
 from training.schedule import rate
 from training.tower import Classifier
 
@@ -22,6 +22,11 @@ STEPS, SAMPLE = 60, 300
 
 # Any place tells shape and colour, and few places make short sequences: most steps take some.
 ROWS = (4, 8, 16, network.PICTURE_TOKENS)
+
+# Mostly one question a conversation: with several, an answer before tells what the picture shows,
+# and looking is not learned.
+TURNS = (1, 1, 1, 6)
+PEAK = 2e-3
 
 KINDS = ("all", "colour", "shape", "yes/no")
 
@@ -35,6 +40,7 @@ class Joint:
         self.model = network.build(network.config(self.tokenizer.get_vocab_size(), self.ids))
         learned = torch.load(folder / "language.pt")
         self.model.load_state_dict(learned["model"])
+        self.finder = Finder(128)
         self.codes = Codebook(128)
         self.codes.load_state_dict(learned["codes"])
         namer = Classifier()
@@ -78,15 +84,28 @@ def step_loss(
     joint: Joint, features: Tensor, writer: conversations.Writer, size: int
 ) -> tuple[Tensor, Tensor]:
     """The answers' loss, and the share of right tokens."""
-    rows = random.choice(ROWS)
-    drawn = conversations.batch(writer, size, rows, TURNS, joint.ids["pad"])
+    rows, turns = random.choice(ROWS), random.choice(TURNS)
+    drawn = conversations.batch(writer, size // turns, rows, turns, joint.ids["pad"])
     again = drawn.pictures + len(features) // 2 * torch.randint(2, drawn.pictures.shape)
     places = torch.randperm(network.PICTURE_TOKENS)[:rows].sort().values
     projected = joint.model.model.multi_modal_projector(features[again][:, places])
-    return losses(joint.model, drawn, projected.flatten(0, 1))
+    return losses(joint.model, joint.finder, drawn, projected.flatten(0, 1))
 
 
-def train(folder: Path, minutes: float, seed: int, go_on: bool, size: int = 16) -> None:
+def optimisers_of(joint: Joint) -> tuple[torch.optim.Optimizer, ...]:
+    """Muon for the matrices within the language part, AdamW for the rest."""
+    inner = joint.model.model
+    matrices = [p for p in inner.language_model.layers.parameters() if p.dim() == 2]
+    ours = {id(p) for p in matrices}
+    parts = (inner.language_model, inner.multi_modal_projector, joint.finder)
+    rest = [p for part in parts for p in part.parameters() if id(p) not in ours]
+    return (
+        torch.optim.Muon(matrices, lr=1e-3, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(rest, lr=1e-3, betas=(0.9, 0.98), weight_decay=0.01),
+    )
+
+
+def train(folder: Path, minutes: float, seed: int, go_on: bool, size: int = 120) -> None:
     torch.manual_seed(seed)
     random.seed(seed)
     torch.set_num_threads(1)
@@ -98,21 +117,19 @@ def train(folder: Path, minutes: float, seed: int, go_on: bool, size: int = 16) 
         align(joint, data, features, folder, steps=300)
     writer = conversations.Writer(data, joint.tokenizer)
     sample = random.Random(0).sample(test.questions, SAMPLE)
-    inner = joint.model.model
-    learned = [*inner.language_model.parameters(), *inner.multi_modal_projector.parameters()]
-    optimiser = torch.optim.AdamW(learned, lr=1e-3, betas=(0.9, 0.98), weight_decay=0.01)
+    optimisers = optimisers_of(joint)
     progress = Progress(joint, test, sample, folder)
     began, step, total = time.monotonic(), 0, torch.zeros(2)
     while (spent := time.monotonic() - began) < minutes * 60:
         if step % STEPS == 0:
             progress.measure(step, spent, total / STEPS)
             total = torch.zeros(2)
-        optimiser.param_groups[0]["lr"] = rate(step, spent / 60 / minutes, 1.2e-3, warmup=20)
         value, right = step_loss(joint, features, writer, size)
-        optimiser.zero_grad()
         value.backward()
-        nn.utils.clip_grad_norm_(learned, 1.0)
-        optimiser.step()
+        for optimiser in optimisers:
+            optimiser.param_groups[0]["lr"] = rate(step, spent / 60 / minutes, PEAK, warmup=20)
+            optimiser.step()
+            optimiser.zero_grad()
         step, total = step + 1, total + torch.stack([value.detach(), right])
     progress.measure(step, spent, total / max(1, step % STEPS))
 
