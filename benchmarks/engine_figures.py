@@ -61,9 +61,16 @@ async def decode(server: Contender, streams: int) -> float:
     raise BenchmarkError(f"{streams} answers of {server.name} never overlap")
 
 
+def _counting(server: Contender) -> bytes:
+    """A question whose answer does not end by itself."""
+    name = key()
+    body = questions.body(name, DECODED)
+    body["messages"][1]["content"] = f"{name}: write the numbers from 1 to 300 with commas."
+    return post(server.dialect.path, body | server.dialect.extra)
+
+
 async def _decode(server: Contender, streams: int) -> float | None:
-    asked = [begin(server.port, server.dialect.request(key(), DECODED)) for _ in range(streams)]
-    replies = await asyncio.gather(*asked)
+    replies = await asyncio.gather(*(begin(server.port, _counting(server)) for _ in range(streams)))
     await asyncio.gather(*(reply.ended for reply in replies))
     answers = [answer_of(reply, server.dialect) for reply in replies]
     start = max(answer.first_at for answer in answers)
