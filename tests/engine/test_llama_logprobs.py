@@ -15,8 +15,8 @@ from app.engine.backends.base import Backend, BackendEvent, End, Piece
 from app.engine.backends.llama import LlamaBackend
 from app.engine.backends.llama_stream import follow_completion
 from app.engine.backends.onnx import OnnxBackend
-from app.engine.onnx.stop import StopFilter
 from app.engine.spec import EngineSpec
+from app.engine.stop import StopFilter
 from app.weights import ModelSpec
 from app.weights.preflight import check
 from tests.engine.onnx.folders import spec_of

@@ -30,9 +30,9 @@ from app.engine.backends.llama_vision import (
     PicturePlainPrompt,
     try_image,
 )
-from app.engine.onnx.stop import StopFilter
 from app.engine.scheduling_class import batch_threads
 from app.engine.spec import EngineSpec
+from app.engine.stop import StopFilter
 
 # There when the driver is: then the user should know that this build of the library is in the way.
 _NVIDIA = Path("/dev/nvidiactl")

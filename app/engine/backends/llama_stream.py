@@ -12,7 +12,7 @@ from msgspec import Struct
 from app.domain.errors import SllmError
 from app.engine.backends.base import BackendEvent, End, Piece, Progress
 from app.engine.backends.llama_logprobs import Chosen, records
-from app.engine.onnx.stop import StopFilter
+from app.engine.stop import StopFilter
 
 
 class _Progress(Struct, frozen=True):

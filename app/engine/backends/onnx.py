@@ -24,10 +24,10 @@ from app.engine.onnx.loading import Loaded, load
 from app.engine.onnx.sequence import Outcome, Request, request_of
 from app.engine.onnx.sequence import Sequence as RunningSequence
 from app.engine.onnx.step_loop import StepLoop
-from app.engine.onnx.stop import StopFilter
 from app.engine.onnx.tokenizer import TextStream, TextTokenizer, Vocabulary
 from app.engine.onnx.vision.seeing import Seeing
 from app.engine.spec import EngineSpec, OnnxSpec
+from app.engine.stop import StopFilter
 
 T = TypeVar("T")
 # A GPU wants large batches; the answer to a cancel is still quick there.

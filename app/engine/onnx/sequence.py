@@ -15,9 +15,9 @@ from app.engine.backends.base import BackendDied, BackendEvent, End, Piece, Prog
 from app.engine.onnx.guidance import Guide
 from app.engine.onnx.logprobs import Observed
 from app.engine.onnx.sampler import Sampler
-from app.engine.onnx.stop import StopFilter
 from app.engine.onnx.tokenizer import TextStream
 from app.engine.onnx.vision.sight import Sight
+from app.engine.stop import StopFilter
 
 log = logging.getLogger(__name__)
 Outcome = BackendEvent | SllmError | BackendDied

@@ -19,8 +19,8 @@ from app.engine.onnx.memory import DeviceMemory
 from app.engine.onnx.sequence import Outcome, Request, Sequence
 from app.engine.onnx.session import open_session
 from app.engine.onnx.slots import Slots
-from app.engine.onnx.stop import StopFilter
 from app.engine.onnx.tokenizer import TextStream
+from app.engine.stop import StopFilter
 
 pytest.importorskip("onnx", reason="onnx, which writes the graphs, comes with the extra 'convert'")
 from tests.engine.onnx.tiny import VOCABULARY, WINDOW, Tiny
