@@ -16,6 +16,8 @@ from app.engine.onnx.slots import Slots
 # The longest that rows which decode wait while a prompt is computed between their tokens.
 GAP_SECONDS: Final = 0.26
 MIN_CHUNK: Final = 8
+# How much longer than others the last chunk of a prompt may be.
+REST: Final = 1.15
 # A chunk of one token goes another way through the attention: other roundings, other answers.
 SHORTEST: Final = 2
 
@@ -95,7 +97,8 @@ class Batch:
             # The further into a prompt, the slower: the newest speed is the likeliest.
             speed = min(self._tokens_per_second, self._newest_speed)
             size = min(size, max(MIN_CHUNK, int(seconds * speed)))
-        return left if left <= size else min(size, left - SHORTEST)
+        # A small rest would cost its own step of all the others.
+        return left if left <= min(size * REST, self.chunk) else min(size, left - SHORTEST)
 
     def _measure(self, tokens: int, seconds: float) -> None:
         """Follow the speed of prefill; short chunks tell little about it."""
