@@ -15,7 +15,9 @@ from training import conversations, curve, korean, network, scenes, words
 from training.schedule import rate
 
 ROWS = (2, 4, 8, 16)
-TURNS = 6
+# Mostly one question a conversation: with several, an answer before tells what the picture shows,
+# and looking is not learned.
+TURNS = (1, 1, 1, 6)
 
 
 class Codebook(nn.Module):
@@ -75,7 +77,7 @@ def embedded(model: LlavaForConditionalGeneration, ids: Tensor, rows: Tensor) ->
     return vectors.masked_scatter(places, rows.to(vectors.dtype))
 
 
-def train(target: Path, minutes: float, seed: int, size: int = 16) -> None:
+def train(target: Path, minutes: float, seed: int, size: int = 96) -> None:
     torch.manual_seed(seed)
     random.seed(seed)
     torch.set_num_threads(1)
@@ -93,8 +95,8 @@ def train(target: Path, minutes: float, seed: int, size: int = 16) -> None:
     began, step, total = time.monotonic(), 0, torch.zeros(2)
     while (spent := time.monotonic() - began) < minutes * 60:
         optimiser.param_groups[0]["lr"] = rate(step, spent / 60 / minutes, 2e-3)
-        rows = random.choice(ROWS)
-        drawn = conversations.batch(writer, size, rows, TURNS, ids["pad"])
+        rows, turns = random.choice(ROWS), random.choice(TURNS)
+        drawn = conversations.batch(writer, size // turns, rows, turns, ids["pad"])
         codes_of = codes(data, drawn.pictures).repeat_interleave(rows, 0)
         value, right = losses(model, finder, drawn, codes_of + 0.05 * torch.randn_like(codes_of))
         optimiser.zero_grad()

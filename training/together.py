@@ -12,20 +12,15 @@ from torch.nn import functional
 from transformers import LlavaForConditionalGeneration
 
 from training import conversations, curve, evaluation, network, scenes, words
-from training.language import Codebook, Finder, losses
+from training.language import TURNS, Codebook, Finder, losses
 from training.schedule import rate
 from training.tower import Classifier
 
-STEPS, SAMPLE = 60, 300
+STEPS, SAMPLE = 40, 300
 """Steps between two points of the curve, and test questions of each; the whole test is
 `training.finish`'s."""
-
-# Any place tells shape and colour, and few places make short sequences: most steps take some.
-ROWS = (4, 8, 16, network.PICTURE_TOKENS)
-
-# Mostly one question a conversation: with several, an answer before tells what the picture shows,
-# and looking is not learned.
-TURNS = (1, 1, 1, 6)
+# Any place tells shape and colour, and few places make short sequences; the last run takes all.
+ROWS = (4, 16, network.PICTURE_TOKENS)
 PEAK = 2e-3
 
 KINDS = ("all", "colour", "shape", "yes/no")
@@ -81,11 +76,11 @@ def align(joint: Joint, data: scenes.Scenes, features: Tensor, target: Path, ste
 
 
 def step_loss(
-    joint: Joint, features: Tensor, writer: conversations.Writer, size: int
+    joint: Joint, features: Tensor, writer: conversations.Writer, wishes: argparse.Namespace
 ) -> tuple[Tensor, Tensor]:
     """The answers' loss, and the share of right tokens."""
-    rows, turns = random.choice(ROWS), random.choice(TURNS)
-    drawn = conversations.batch(writer, size // turns, rows, turns, joint.ids["pad"])
+    rows, turns = random.choice(wishes.rows), random.choice(TURNS)
+    drawn = conversations.batch(writer, wishes.size // turns, rows, turns, joint.ids["pad"])
     again = drawn.pictures + len(features) // 2 * torch.randint(2, drawn.pictures.shape)
     places = torch.randperm(network.PICTURE_TOKENS)[:rows].sort().values
     projected = joint.model.model.multi_modal_projector(features[again][:, places])
@@ -105,13 +100,14 @@ def optimisers_of(joint: Joint) -> tuple[torch.optim.Optimizer, ...]:
     )
 
 
-def train(folder: Path, minutes: float, seed: int, go_on: bool, size: int = 120) -> None:
-    torch.manual_seed(seed)
-    random.seed(seed)
+def train(folder: Path, wishes: argparse.Namespace) -> None:
+    torch.manual_seed(wishes.seed)
+    random.seed(wishes.seed)
     torch.set_num_threads(1)
+    minutes: float = wishes.minutes
     joint, data, test = Joint(folder), scenes.load(train=True), scenes.load(train=False)
     features = features_of(joint.model, data)
-    if go_on:
+    if wishes.go_on:
         joint.model.load_state_dict(torch.load(folder / "together.pt"))
     else:
         align(joint, data, features, folder, steps=300)
@@ -124,10 +120,12 @@ def train(folder: Path, minutes: float, seed: int, go_on: bool, size: int = 120)
         if step % STEPS == 0:
             progress.measure(step, spent, total / STEPS)
             total = torch.zeros(2)
-        value, right = step_loss(joint, features, writer, size)
+        value, right = step_loss(joint, features, writer, wishes)
         value.backward()
         for optimiser in optimisers:
-            optimiser.param_groups[0]["lr"] = rate(step, spent / 60 / minutes, PEAK, warmup=20)
+            optimiser.param_groups[0]["lr"] = rate(
+                step, spent / 60 / minutes, wishes.peak, warmup=20
+            )
             optimiser.step()
             optimiser.zero_grad()
         step, total = step + 1, total + torch.stack([value.detach(), right])
@@ -156,5 +154,8 @@ if __name__ == "__main__":
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument("--go-on", action="store_true", help="from together.pt, not from stage 2")
+    parser.add_argument("--rows", type=int, nargs="+", default=ROWS, help="places of a picture")
+    parser.add_argument("--peak", type=float, default=PEAK, help="the highest learning rate")
+    parser.add_argument("--size", type=int, default=96, help="questions of a step")
     chosen = parser.parse_args()
-    train(chosen.folder, chosen.minutes, chosen.seed, chosen.go_on)
+    train(chosen.folder, chosen)
