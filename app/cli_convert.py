@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -20,6 +20,7 @@ from app.weights import CancelledError, WeightsError
 from app.weights.sizes import human_bytes
 from app.weights.task import Task
 
+Weights = Literal["fp16", "fp32"]
 # sysexits.h: EX_CONFIG; and what shells give for SIGINT.
 BAD_SETTINGS = 78
 INTERRUPTED = 130
@@ -60,6 +61,10 @@ def convert(
                                                       "smaller and worse.")] = "int8",
     device: Annotated[Device, typer.Option(help="What will run it. cuda: with 16 bits between the "
                                                 "layers and in the cache; fp16 suits it.")] = "cpu",
+    vision: Annotated[bool, typer.Option("--vision", help="The source is a folder of a model that "
+                                         "sees: HyperCLOVA X Vision, LLaVA.")] = False,
+    vision_precision: Annotated[Weights, typer.Option(help="Of the encoder's weights on disk, with "
+                                                           "--vision.")] = "fp16",
 ) -> None:  # fmt: skip
     """Convert weights to ONNX, and measure what that costs in quality."""
     steps, cancel = Steps(), threading.Event()
@@ -67,7 +72,11 @@ def convert(
     signal.signal(signal.SIGINT, lambda *_: cancel.set())
     signal.signal(signal.SIGTERM, lambda *_: cancel.set())
     try:
-        _convert(source, output, precision, device, Task(steps, cancel))
+        task = Task(steps, cancel)
+        if vision:
+            _convert_vision(Path(source), output, precision, vision_precision, task)
+        else:
+            _convert(source, output, precision, device, task)
     except SettingsError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(BAD_SETTINGS) from None
@@ -80,12 +89,31 @@ def convert(
         steps.close()
 
 
-def _convert(
-    name: str, output: Path | None, precision: Precision, device: Device, task: Task
-) -> None:
+def _prepare() -> None:
     requirements.require()
     # Everything is on this machine by then, and progress is told here.
     os.environ.update(HF_HUB_OFFLINE="1", TQDM_DISABLE="1", TRANSFORMERS_VERBOSITY="error")
+
+
+def _convert_vision(
+    source: Path, output: Path | None, precision: Precision, weights: Weights, task: Task
+) -> None:
+    _prepare()
+    # Late: these need the extra.
+    from app.convert.vision.conversion import convert
+    from app.convert.vision.source import find_vision_source
+
+    found = find_vision_source(source)
+    target = output or load_settings().data_dir / "converted" / f"{found.name}-{precision}"
+    done = convert(found, target.absolute(), precision, task, weights)
+    typer.echo(f"{human_bytes(done.bytes)} in {done.folder}")
+    typer.echo(f"Serve it: VISION_MODEL_PATH={done.folder} sllm serve")
+
+
+def _convert(
+    name: str, output: Path | None, precision: Precision, device: Device, task: Task
+) -> None:
+    _prepare()
     # Late: these need the extra.
     from app.convert.conversion import convert
     from app.convert.source import find_source

@@ -55,7 +55,10 @@ class Settings(BaseSettings):
         "a file, a folder or a catalogue name",
     )
     vision_model_path: str | None = _setting(
-        None, "Vision model. Has no effect yet in this version.", "a file or a catalogue name"
+        None,
+        "Model that sees: a .gguf file with its mmproj beside it, vision-model.onnx, the folder of "
+        "an ONNX model, or a name from the catalogue. Empty: none; the rest of the server works.",
+        "a file, a folder or a catalogue name",
     )
     use_gpu: Annotated[UseGpu, BeforeValidator(boolean_word)] = _setting(
         "auto",
@@ -134,8 +137,26 @@ class Settings(BaseSettings):
     )
     image_url_hosts: Annotated[CommaList, AfterValidator(host_names)] = _setting(
         (),
-        "Hosts that images may be fetched from. Has no effect yet in this version.",
-        "host names separated by commas",
+        "Hosts that images may be fetched from, separated by commas; *.example.com covers "
+        "subdomains. Addresses inside a network never work. Empty: images are sent, not fetched.",
+        "host names separated by commas, for example images.example.com",
+    )
+    max_images: int = _number(4, "Images that one message may bring.", 1, 64)
+    max_image_bytes: int = _number(
+        10_485_760, "Bytes of one image file; larger ones are answered 413.", 1024, 104_857_600
+    )
+    max_image_pixels: int = _number(
+        24_000_000,
+        "Pixels of one image, read from its header before it is decoded.",
+        1024,
+        200_000_000,
+    )
+    vision_max_grids: int | None = _number(
+        None,
+        "Squares that HyperCLOVA X Vision cuts an image into at most, beside the whole one; fewer "
+        "are quicker and see less. Empty is the model's own number.",
+        1,
+        100,
     )
     api_keys_file: Annotated[Path | None, AfterValidator(expand_optional)] = _setting(
         None,

@@ -30,11 +30,16 @@ async def get_settings(request: Request) -> Settings:
 
 async def get_text_model(request: Request) -> ModelProvider:
     """Raises `shutting_down` once the server drains: new work goes elsewhere."""
+    check_open(request)
+    model: ModelProvider = request.app.state.text_model
+    return model
+
+
+def check_open(request: Request) -> None:
+    """Raises `shutting_down` once the server drains."""
     drain: Drain = request.app.state.drain
     if drain.draining:
         raise SllmError("shutting_down", retry_after=5)
-    model: ModelProvider = request.app.state.text_model
-    return model
 
 
 async def get_language(request: Request) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import multiprocessing
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 from app.provider.model_provider import ModelProvider
@@ -23,8 +23,8 @@ class Drain:
     off. A second signal ends the running answers with `shutting_down` at once.
     """
 
-    def __init__(self, model: ModelProvider, seconds: float) -> None:
-        self._model = model
+    def __init__(self, models: Sequence[ModelProvider], seconds: float) -> None:
+        self._models = models
         self._seconds = seconds
         self._task: asyncio.Task[None] | None = None
         self._hurry = False
@@ -55,17 +55,22 @@ class Drain:
         self._task = asyncio.get_running_loop().create_task(self._finish(leave))
 
     async def _finish(self, leave: Callable[[], object]) -> None:
-        if self._model.active:
-            log.info("finishing %d answers; a second signal ends them now", self._model.active)
+        if self._active:
+            log.info("finishing %d answers; a second signal ends them now", self._active)
         if not await self._idle_within(self._seconds):
-            self._model.end_all()
+            for model in self._models:
+                model.end_all()
             # Long enough to write the last event of each; a client that does not read it is cut.
             await asyncio.sleep(SETTLE_SECONDS)
         leave()
 
+    @property
+    def _active(self) -> int:
+        return sum(model.active for model in self._models)
+
     async def _idle_within(self, seconds: float) -> bool:
         end = asyncio.get_running_loop().time() + seconds
-        while self._model.active:
+        while self._active:
             if self._hurry or asyncio.get_running_loop().time() > end:
                 return False
             await asyncio.sleep(LOOK_SECONDS)

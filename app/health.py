@@ -18,17 +18,20 @@ from app.versions import describe
 
 router = APIRouter(tags=["server"])
 ServerStatus = Literal["ok", "loading", "degraded", "unavailable", "draining"]
-NOT_CONFIGURED = ModelHealth("not_configured")
 
 
 def server_status(
-    text: ModelHealth, draining: bool, database: DatabaseStatus = "ok"
+    text: ModelHealth,
+    draining: bool,
+    database: DatabaseStatus = "ok",
+    vision: ModelHealth | None = None,
 ) -> ServerStatus:
     """One word for the whole server: it is there to answer with the text model."""
     if draining:
         return "draining"
     if text.status == "ready":
-        return "ok" if database == "ok" else "degraded"
+        blind = vision is not None and vision.status == "failed"
+        return "ok" if database == "ok" and not blind else "degraded"
     return "loading" if text.status == "loading" else "unavailable"
 
 
@@ -57,21 +60,26 @@ async def report(request: Request) -> tuple[int, dict[str, Any]]:
     model: ModelProvider = state.text_model
     drain: Drain = state.drain
     language = scope_language(request.scope)
-    text = model.health()
+    sight: ModelProvider = state.vision_model
+    text, vision = model.health(), sight.health()
     database: Database = state.database
     stored = await database_status(database)
-    status = server_status(text, drain.draining, stored)
+    status = server_status(text, drain.draining, stored, vision)
     exposed = [Notice("open_beyond_loopback")] if state.reached_beyond else []
-    notices = [*exposed, *(text.info.warnings if text.info else ())]
+    infos = [each.info for each in (text, vision) if each.info]
+    notices = [*exposed, *(notice for info in infos for notice in info.warnings)]
     body = {
         "status": status,
         "version": __version__,
         "uptime_seconds": round(time.monotonic() - state.started_at, 1),
         "models": {
             "text": _model(text, language),
-            "vision": _model(NOT_CONFIGURED, language),
+            "vision": _model(vision, language),
         },
-        "queue": {"waiting": text.waiting, "limit": text.limit},
+        "queue": {
+            "waiting": text.waiting + vision.waiting,
+            "limit": text.limit + vision.limit,
+        },
         "database": {"status": stored, "kind": database.kind},
         "warnings": words(notices, language),
     }
@@ -108,9 +116,9 @@ async def index(request: Request) -> Response:
     """Versions, routes and models; a browser is sent to the chat page."""
     if prefers_html(request.headers.get("accept", "")):
         return RedirectResponse("/ui", 307, {"Vary": "Accept"})
-    model: ModelProvider = request.app.state.text_model
-    text = model.health()
-    body = describe(request.app) | {"models": {"text": text.id, "vision": None}}
+    state = request.app.state
+    models = {"text": state.text_model.health().id, "vision": state.vision_model.health().id}
+    body = describe(request.app) | {"models": models}
     return JSONResponse(body, headers={"Vary": "Accept"})
 
 

@@ -23,10 +23,15 @@ from app.engine.launcher import LLAMA_GPU, ONNX_GPU, gpu_devices
 from app.engine.lifeline import die_with_parent
 from app.engine.runtime_dir import server_pid
 from app.i18n.notices import words
+from app.images.decoder import Decoder
+from app.images.store import ImageStore
+from app.provider.model_provider import ModelProvider
 from app.provider.sllm_provider import SllmProvider
+from app.provider.vision_provider import vision_provider
 from app.storage import open_storage
 from app.v4.config import IMPORT_BYTES, IMPORTS_AT_ONCE
 from app.v4.services.answer_writer import AnswerWriter
+from app.v5.config import BODIES_AT_ONCE, vision_body_limit
 from app.versions import VERSIONS, mount
 
 DRAIN_SECONDS = 30.0
@@ -42,11 +47,7 @@ def create_app(settings: Settings) -> FastAPI:
         edge=EdgeSettings(
             allowed_hosts=settings.allowed_hosts,
             cors_origins=settings.cors_origins,
-            body_limits={
-                f"{version.path}/conversations/import": IMPORT_BYTES
-                for version in VERSIONS
-                if "transfer" in version.features
-            },
+            body_limits=body_limits(settings),
             keys=key_ring(settings.api_keys_file),
         ),
         title="SLLM",
@@ -62,6 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.started_at = time.monotonic()
     app.state.reached_beyond = False
     app.state.import_gate = asyncio.Semaphore(IMPORTS_AT_ONCE)
+    app.state.vision_gate = asyncio.Semaphore(BODIES_AT_ONCE)
     errors.install(app)
     app.include_router(health.router)
     mount(app)
@@ -79,22 +81,40 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         die_with_parent(server_pid())
     if settings.use_gpu == "required" and not await gpu_devices(LLAMA_GPU, ONNX_GPU):
         raise RuntimeError(words([Notice("gpu_required")], "en")[0])
-    model = SllmProvider(settings)
-    model.start()
+    models: list[ModelProvider] = [SllmProvider(settings), vision_provider(settings)]
+    app.state.text_model, app.state.vision_model = models
+    for model in models:
+        model.start()
     try:
         database = await _storage(settings)
         writer = AnswerWriter(database)
-        drain = Drain(model, DRAIN_SECONDS)
-        app.state.text_model, app.state.drain = model, drain
+        images = ImageStore(settings.data_dir / "images", database)
+        decoder = Decoder(images.incoming, settings.max_image_pixels)
+        await images.open()
+        app.state.drain = Drain(models, DRAIN_SECONDS)
         app.state.database, app.state.writer = database, writer
-        drain.install()
+        app.state.images, app.state.decoder = images, decoder
+        app.state.drain.install()
         try:
             yield
         finally:
             await writer.finish()
+            await decoder.close()
             await database.close()
     finally:
-        await model.stop()
+        for model in models:
+            await model.stop()
+
+
+def body_limits(settings: Settings) -> dict[str, int]:
+    """Bytes of a request by path, where they are not the usual ones."""
+    limits = {}
+    for version in VERSIONS:
+        if "transfer" in version.features:
+            limits[f"{version.path}/conversations/import"] = IMPORT_BYTES
+        if "vision" in version.features:
+            limits[f"{version.path}/vision/chat"] = vision_body_limit(settings.max_image_bytes)
+    return limits
 
 
 async def _storage(settings: Settings) -> Database:

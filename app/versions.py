@@ -7,7 +7,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 from msgspec import Struct, to_builtins
 
-from app import v1, v2, v3, v4
+from app import v1, v2, v3, v4, v5
 from app.docs.error_responses import error_responses
 from app.edge.strict_route import StrictRoute
 
@@ -32,6 +32,7 @@ VERSIONS: Sequence[Version] = (
     Version("v2", "The same, streamed as it is generated", v2.FEATURES),
     Version("v3", "Prompt templates, and chats with one", v3.FEATURES),
     Version("v4", "Conversations that are kept, and templates of your own", v4.FEATURES),
+    Version("v5", "Images, in the same conversations", v5.FEATURES),
 )
 
 

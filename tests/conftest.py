@@ -20,7 +20,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
 # Weights that `sllm convert` makes once, and the seconds that may take on two busy cores.
-CONVERTED = frozenset({"smollm2_int8", "smollm2_fp32", "smollm2_cuda", "qwen_int8"})
+CONVERTED = frozenset({"smollm2_int8", "smollm2_fp32", "smollm2_cuda", "qwen_int8", "column"})
 CONVERTING_SECONDS = 2400
 
 

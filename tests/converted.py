@@ -4,6 +4,8 @@ Needs the extra `convert` and PyTorch (./test.sh installs both); without them te
 with the command that is missing.
 """
 
+import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from app.convert import requirements
+from app.convert.builder import REVISIONS, Device, Precision
 from app.convert.errors import ConvertError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,15 +29,26 @@ def require_extra() -> None:
         pytest.skip(str(error))
 
 
-def converted(data_dir: Path, entry: str, precision: str = "int8", device: str = "cpu") -> Path:
-    """The folder of a catalogue entry at this precision, converted when it is absent."""
+def converted(
+    data_dir: Path, entry: str, precision: Precision = "int8", device: Device = "cpu"
+) -> Path:
+    """The folder of a catalogue entry at this precision, converted when it is absent or was made
+    by a converter that gave other weights."""
     made_for = "" if device == "cpu" else f"-{device}"
     folder = data_dir / "converted" / f"{entry}-{precision}{made_for}"
-    if not (folder / "sllm.json").exists():
+    if not _is_current(folder / "sllm.json", precision):
         require_extra()
+        shutil.rmtree(folder, ignore_errors=True)
         options = ("--precision", precision, "--device", device)
         run("convert", entry, *options, "--output", str(folder))
     return folder
+
+
+def _is_current(card: Path, precision: Precision) -> bool:
+    if not card.exists():
+        return False
+    revision: int = json.loads(card.read_text()).get("converter", 1)
+    return revision == REVISIONS[precision]
 
 
 def run(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:

@@ -16,6 +16,7 @@ import pytest
 from app import __version__
 from app.config import Settings
 from app.serve import ServeError, listen
+from tests.support import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -37,7 +38,7 @@ def sllm(
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
 
@@ -67,7 +68,7 @@ def running(
         yield server, found[1]
     finally:
         server.terminate()
-        server.communicate(timeout=60)
+        server.communicate(timeout=PATIENCE)
 
 
 def test_version(environment: dict[str, str], tmp_path: Path) -> None:
@@ -125,9 +126,9 @@ def test_the_server_answers_and_ends_in_order(
     environment: dict[str, str], tmp_path: Path, workers: str
 ) -> None:
     with running(environment, tmp_path, "--workers", workers) as (server, url):
-        assert httpx.get(f"{url}/health/live", timeout=60).status_code == 200
+        assert httpx.get(f"{url}/health/live", timeout=PATIENCE).status_code == 200
         server.send_signal(signal.SIGTERM)
-        server.communicate(timeout=60)
+        server.communicate(timeout=PATIENCE)
         assert server.returncode == 0
     with pytest.raises(httpx.ConnectError):
         httpx.get(url)
@@ -136,7 +137,7 @@ def test_the_server_answers_and_ends_in_order(
 def test_headers_have_a_deadline(environment: dict[str, str], tmp_path: Path) -> None:
     """Only that our protocol is the one in use; its deadlines are tested in short elsewhere."""
     with running(environment, tmp_path) as (_, url):
-        answer = httpx.get(f"{url}/health/live", timeout=60)
+        answer = httpx.get(f"{url}/health/live", timeout=PATIENCE)
     assert "server" not in answer.headers
 
 

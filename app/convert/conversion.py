@@ -1,5 +1,6 @@
 """The steps of a conversion, in a folder that takes its name only when everything is right."""
 
+import gc
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +11,8 @@ import msgspec
 from msgspec import Struct
 
 from app.convert import quality, source
-from app.convert.builder import Device, Precision, build
-from app.convert.card import write_card
+from app.convert.builder import Algorithm, Device, Precision, build
+from app.convert.card import Made, write_card
 from app.convert.corrections import correct_norms
 from app.convert.embedding import Outcome, shrink_embedding
 from app.convert.errors import ConvertError
@@ -25,7 +26,7 @@ from app.weights.task import Task
 
 GRAPH: Final = "model.onnx"
 # Of one weight with its scales, as the builder writes it.
-BYTES: Final[dict[Precision, float]] = {"int8": 1.2, "int4": 0.8, "fp16": 2.1, "fp32": 4.1}
+BYTES: Final[dict[Precision, float]] = {"int8": 1.2, "int4": 0.9, "fp16": 2.1, "fp32": 4.1}
 
 
 class Converted(Struct, frozen=True):
@@ -44,34 +45,34 @@ def convert(
 
     Raises WeightsError, CancelledError.
     """
-    if output.exists():
-        raise ConvertError("convert_exists", folder=output.name)
-    work = output.with_name(f".{output.name}.converting")
-    with _workspace(work, found, precision, task):
+    with workspace(output, found.name, _space(found, precision), task) as work:
         folder = found.path if found.header is None else work / "source"
         if found.header is not None:
             task.say("convert_step_source", file=found.path.name)
             source.dequantize(found.path, folder, task)
-        result, embedding = _graph(folder, work, precision, device, task)
-        facts = _facts(folder, result, embedding)
+        result, made = _graph(folder, work, precision, device, task)
+        facts = _facts(folder, result, made.embedding)
         compared = _quality(folder, result, facts, task)
-        write_card(result, found, facts, embedding, compared)
+        write_card(result, found, facts, made, compared)
         result.replace(output)
         return Converted(output, facts.weight_bytes, compared)
 
 
 @contextmanager
-def _workspace(work: Path, found: Source, precision: Precision, task: Task) -> Iterator[None]:
-    """An empty folder for as long as the block runs, for one process at a time."""
-    needed = _space(found, precision)
-    with store.disk_errors(work.parent, found.name, needed):
+def workspace(output: Path, name: str, needed: int, task: Task) -> Iterator[Path]:
+    """An empty folder beside `output` for as long as the block runs, for one process at a time.
+    Raises WeightsError when `output` exists, or where `needed` bytes do not fit."""
+    if output.exists():
+        raise ConvertError("convert_exists", folder=output.name)
+    work = output.with_name(f".{output.name}.converting")
+    with store.disk_errors(work.parent, name, needed):
         work.parent.mkdir(parents=True, exist_ok=True)
         with store.locked(work.with_name(work.name + ".lock"), task):
             shutil.rmtree(work, ignore_errors=True)
             try:
-                store.require_space(work.parent, found.name, needed)
+                store.require_space(work.parent, name, needed)
                 work.mkdir()
-                yield
+                yield work
             finally:
                 shutil.rmtree(work, ignore_errors=True)
                 work.with_name(work.name + ".lock").unlink(missing_ok=True)
@@ -89,7 +90,7 @@ def _space(found: Source, precision: Precision) -> int:
 
 def _graph(
     folder: Path, work: Path, precision: Precision, device: Device, task: Task
-) -> tuple[Path, Outcome]:
+) -> tuple[Path, Made]:
     """The builder's graph with our embedding, and everything that the engine needs beside it."""
     task.say("convert_step_graph", precision=precision)
     built, result = work / "built", work / "result"
@@ -97,6 +98,9 @@ def _graph(
     graph = GraphFile(built / GRAPH)
     correct_norms(graph, read_json(folder / "config.json", Config))
     outcome: Outcome = "unchanged"
+    algorithm: Algorithm | None = "round_to_nearest" if precision == "int8" else None
+    if precision == "int4":
+        algorithm = _improve(graph, folder, task)
     if precision in ("int8", "int4"):
         task.say("convert_step_embedding")
         outcome = shrink_embedding(graph)
@@ -107,7 +111,18 @@ def _graph(
         if file.is_file() and not file.name.startswith(GRAPH):
             shutil.copyfile(file, result / file.name)
     source.copy_companions(folder, result)
-    return result, outcome
+    return result, Made(precision, algorithm, outcome)
+
+
+def _improve(graph: GraphFile, folder: Path, task: Task) -> Algorithm:
+    # Late: it needs PyTorch, which what can be refused is refused without.
+    from app.convert.four_bits import improve
+
+    task.say("convert_step_weights")
+    algorithm = improve(graph, folder, task)
+    # The source's weights, before the comparison reads them again.
+    gc.collect()
+    return algorithm
 
 
 def _layers(folder: Path) -> int:

@@ -42,7 +42,7 @@ class GraphFile:
         if name in self._fresh:
             return self._fresh[name]
         tensor = self.initializers[name]
-        place = _place(tensor)
+        place = place_of(tensor)
         if place is None:
             found: NDArray[Any] = onnx.numpy_helper.to_array(tensor)
             return found
@@ -58,6 +58,16 @@ class GraphFile:
         tensor = onnx.helper.np_dtype_to_tensor_dtype(array.dtype)
         fresh = onnx.TensorProto(name=name, data_type=tensor, dims=array.shape)
         self._append(fresh)
+        self._fresh[name] = array
+
+    def replace(self, name: str, array: NDArray[Any]) -> None:
+        """Other numbers for an initializer, of its shape and type; written by `save`."""
+        tensor = self.initializers[name]
+        if tuple(tensor.dims) != array.shape or array.dtype != _NUMPY[tensor.data_type]:
+            raise ConvertError("convert_unexpected_graph", what=f"shape of {name}")
+        tensor.ClearField("raw_data")
+        tensor.ClearField("data_location")
+        del tensor.external_data[:]
         self._fresh[name] = array
 
     def alias(self, name: str, of: str, shape: tuple[int, ...]) -> None:
@@ -82,14 +92,14 @@ class GraphFile:
         written: dict[tuple[str, int], int] = {}
         with data.open("wb") as file:
             for name, tensor in self.initializers.items():
-                place = _place(tensor)
+                place = place_of(tensor)
                 if place is None and name not in self._fresh:
                     continue
                 key = (name, -1) if place is None else (place[0], place[1])
                 if key not in written:
                     pieces = self._pieces(name, place)
-                    written[key] = _write(file, pieces, self._length(name, place))
-                _point(tensor, data.name, written[key], self._length(name, place))
+                    written[key] = write_pieces(file, pieces, self._length(name, place))
+                point(tensor, data.name, written[key], self._length(name, place))
         onnx.save_model(self.model, path)
 
     def _length(self, name: str, place: tuple[str, int, int] | None) -> int:
@@ -107,7 +117,7 @@ class GraphFile:
                 yield piece
 
 
-def _place(tensor: Any) -> tuple[str, int, int] | None:
+def place_of(tensor: Any) -> tuple[str, int, int] | None:
     """Location, offset and length outside the file; None for a tensor inside it."""
     entries = {entry.key: entry.value for entry in tensor.external_data}
     if "location" not in entries:
@@ -115,7 +125,7 @@ def _place(tensor: Any) -> tuple[str, int, int] | None:
     return entries["location"], int(entries.get("offset", 0)), int(entries["length"])
 
 
-def _point(tensor: Any, location: str, offset: int, length: int) -> None:
+def point(tensor: Any, location: str, offset: int, length: int) -> None:
     del tensor.external_data[:]
     tensor.ClearField("raw_data")
     tensor.data_location = onnx.TensorProto.EXTERNAL
@@ -123,7 +133,7 @@ def _point(tensor: Any, location: str, offset: int, length: int) -> None:
         tensor.external_data.add(key=key, value=str(value))
 
 
-def _write(file: Any, pieces: Iterator[bytes], length: int) -> int:
+def write_pieces(file: Any, pieces: Iterator[bytes], length: int) -> int:
     alignment = PAGE if length >= LARGE else 64
     file.write(b"\0" * (-file.tell() % alignment))
     start: int = file.tell()

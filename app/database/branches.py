@@ -3,13 +3,21 @@
 from sqlalchemy import Subquery, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.database.lookup import conversation_of, message_by_number, message_of, setup_of
+from app.database import images
+from app.database.lookup import (
+    conversation_of,
+    message_by_number,
+    message_of,
+    setup_of,
+    whole_message,
+    whole_messages,
+)
 from app.database.records import Conversation, MessagePage, Setup, Snapshot, StoredMessage
-from app.database.rows import as_conversation, as_message, as_messages, message_rows
+from app.database.rows import as_conversation, message_rows
 from app.database.session import Database
 from app.database.tables import messages
 from app.domain.errors import SllmError
-from app.domain.messages import Message
+from app.domain.messages import Message, Picture
 
 # Of one branch; more than any window holds.
 MOST_HISTORY = 10_000
@@ -50,11 +58,12 @@ async def _page(
     rows = message_rows().where(messages.c.number.in_(select(chosen.c.number)))
     ordered = rows.order_by(messages.c.number)
     if page_size is None:
-        items = as_messages((await connection.execute(ordered)).all())
+        items = await whole_messages(connection, (await connection.execute(ordered)).all())
         return MessagePage(items, len(items))
     total = (await connection.execute(select(func.count()).select_from(chosen))).scalar_one()
     cut = ordered.limit(page_size).offset((page - 1) * page_size)
-    return MessagePage(as_messages((await connection.execute(cut)).all()), total)
+    items = await whole_messages(connection, (await connection.execute(cut)).all())
+    return MessagePage(items, total)
 
 
 async def snapshot(
@@ -70,7 +79,7 @@ async def snapshot(
         if last_id is None and row.current is None:
             return Snapshot(setup, None, "complete", ())
         last = await message_of(connection, owner, last_id or row.current_id, row.number)
-        history = await _history(connection, owner, last.number)
+        history = await _history(connection, owner, row.number, last.number)
     return Snapshot(setup, last.id, last.status, history)
 
 
@@ -85,16 +94,18 @@ async def question_of(
         conversation = await conversation_of(connection, owner, conversation_id)
         row = await message_of(connection, owner, message_id, conversation.number)
         if row.role == "user":
-            return as_message(row)
+            return await whole_message(connection, row)
         if row.parent is None:
             raise SllmError("conflict", "answer_without_question", param="message_id")
         return await message_by_number(connection, owner, row.parent)
 
 
-async def _history(connection: AsyncConnection, owner: str, last: int) -> tuple[Message, ...]:
+async def _history(
+    connection: AsyncConnection, owner: str, conversation: int, last: int
+) -> tuple[Message, ...]:
     path = _path(owner, last)
     found = (
-        select(messages.c.role, messages.c.content)
+        select(messages.c.number, messages.c.role, messages.c.content)
         .where(
             messages.c.number.in_(select(path.c.number)),
             messages.c.status.in_(("complete", "interrupted")),
@@ -104,7 +115,12 @@ async def _history(connection: AsyncConnection, owner: str, last: int) -> tuple[
         .limit(MOST_HISTORY)
     )
     rows = (await connection.execute(found)).all()
-    return tuple(Message(row.role, row.content) for row in reversed(rows))
+    shown = await images.of_conversation(connection, owner, conversation)
+
+    def pictures(number: int) -> tuple[Picture, ...]:
+        return tuple(image.picture() for image in shown.get(number, ()))
+
+    return tuple(Message(row.role, row.content, pictures(row.number)) for row in reversed(rows))
 
 
 async def get_message(
@@ -114,7 +130,7 @@ async def get_message(
     async with database.read() as connection:
         conversation = await conversation_of(connection, owner, conversation_id)
         row = await message_of(connection, owner, message_id, conversation.number)
-    return as_messages([row])[0]
+        return await whole_message(connection, row)
 
 
 def _path(owner: str, last: int | None) -> Subquery:

@@ -7,7 +7,7 @@ from itertools import accumulate
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.database import search
+from app.database import images, search
 from app.database.lookup import conversation_of, locked_conversation
 from app.database.session import Database
 from app.database.tables import conversations, messages, number_of
@@ -17,23 +17,27 @@ CONVERSATIONS_AT_ONCE = 100
 MESSAGES_AT_ONCE = 2000
 
 
-async def remove(database: Database, owner: str, id_: str) -> None:
-    """Delete with messages, index and idempotency keys. Raises SllmError `not_found`."""
+async def remove(database: Database, owner: str, id_: str) -> tuple[None, frozenset[str]]:
+    """Delete with messages, index and idempotency keys; the hashes of the pictures that they
+    showed come back. Raises SllmError `not_found`."""
     async with database.read() as connection:
         row = await conversation_of(connection, owner, id_)
     ready = await _index_entries(database, owner, [row.number])
     async with database.write() as connection:
         locked = await locked_conversation(connection, owner, id_)
+        shown = await images.hashes_of(connection, owner, [locked.number])
         await _erase(connection, owner, {locked.number: locked.title}, ready)
     await database.forget()
+    return None, shown
 
 
-async def remove_all(database: Database, owner: str) -> int:
-    """Delete every conversation that `owner` has by now; returns how many."""
+async def remove_all(database: Database, owner: str) -> tuple[int, frozenset[str]]:
+    """Delete every conversation that `owner` has by now; returns how many, and the hashes of the
+    pictures in them."""
     newest = select(func.max(conversations.c.number)).where(conversations.c.owner == owner)
     async with database.read() as connection:
         end = (await connection.execute(newest)).scalar_one() or 0
-    deleted = 0
+    deleted, shown = 0, frozenset[str]()
     while some := await _some(database, owner, end):
         ready = await _index_entries(database, owner, some)
         chosen = select(conversations.c.number, conversations.c.title).where(
@@ -41,11 +45,12 @@ async def remove_all(database: Database, owner: str) -> int:
         )
         async with database.write() as connection:
             rows = (await connection.execute(chosen.with_for_update())).all()
+            shown |= await images.hashes_of(connection, owner, some)
             await _erase(connection, owner, {row.number: row.title for row in rows}, ready)
         deleted += len(rows)
     if deleted:
         await database.forget()
-    return deleted
+    return deleted, shown
 
 
 async def _some(database: Database, owner: str, end: int) -> list[int]:

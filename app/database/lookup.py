@@ -1,10 +1,12 @@
 """Finding one conversation or message of an owner inside a transaction."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.database import images
 from app.database.records import Setup, StoredMessage
 from app.database.rows import as_message, as_setup, conversation_rows, message_rows
 from app.database.tables import conversations, messages
@@ -60,4 +62,21 @@ async def message_of(
 
 async def message_by_number(connection: AsyncConnection, owner: str, number: int) -> StoredMessage:
     found = message_rows().where(messages.c.owner == owner, messages.c.number == number)
-    return as_message((await connection.execute(found)).one())
+    return await whole_message(connection, (await connection.execute(found)).one())
+
+
+async def whole_message(connection: AsyncConnection, row: Row[Any]) -> StoredMessage:
+    """With its pictures; only users bring some."""
+    if row.role != "user":
+        return as_message(row)
+    return as_message(row, await images.of_message(connection, row.owner, row.number))
+
+
+async def whole_messages(
+    connection: AsyncConnection, rows: Sequence[Row[Any]]
+) -> tuple[StoredMessage, ...]:
+    """Messages of one conversation with their pictures."""
+    if not rows:
+        return ()
+    shown = await images.of_conversation(connection, rows[0].owner, rows[0].conversation)
+    return tuple(as_message(row, shown.get(row.number, ())) for row in rows)

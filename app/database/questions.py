@@ -3,7 +3,7 @@
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.database import idempotency
+from app.database import idempotency, images
 from app.database.appending import Appending
 from app.database.conversations import check_setup
 from app.database.lookup import message_by_number, message_of
@@ -36,6 +36,7 @@ async def ask(database: Database, owner: str, question: Question) -> Turn:
             place = await Appending.to(connection, owner, question.conversation_id)
             parent = await _parent(place, question)
         asked = await place.add(parent, "user", question.content)
+        await images.add(connection, owner, place.number, asked, question.images)
         turn = await _answered(database, place, asked, question.setup)
         await idempotency.remember(connection, owner, question, place.number, place.added[-1])
         return turn
@@ -79,12 +80,15 @@ async def ask_again(
 async def edit(
     database: Database, owner: str, conversation_id: str, message_id: str, content: str
 ) -> StoredMessage:
-    """A sibling of the message with other words; it becomes the current message."""
+    """A sibling of the message with other words and the same pictures; it becomes the current
+    message."""
     check_text(content, "content")
     async with database.write() as connection:
         place = await Appending.to(connection, owner, conversation_id)
         message = await message_of(connection, owner, message_id, place.number)
+        shown = await images.of_message(connection, owner, message.number)
         sibling = await place.add(message.parent, message.role, content)
+        await images.add(connection, owner, place.number, sibling, shown)
         await place.finish()
         return await message_by_number(connection, owner, sibling)
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from app.domain.generation import FinishReason, Timings, Usage
-from app.domain.messages import Message, Role
+from app.domain.messages import Message, Picture, Role
 
 Status = Literal["complete", "interrupted", "failed", "pending"]
 Order = Literal["updated_desc", "created_desc"]
@@ -33,6 +33,37 @@ class Conversation(Struct, frozen=True):
     last_message: Preview | None = None
 
 
+class StoredImage(Struct, frozen=True):
+    """A picture of a message: what a Picture says but for its file, under the id that clients
+    know (empty until it is stored). `media_type` is of the file that came, `tokens` what the
+    model that saw it first made of it, 0 for none."""
+
+    sha256: str
+    width: int
+    height: int
+    media_type: str
+    id: str = ""
+    tokens: int = 0
+    filename: str = ""
+    ocr: str = ""
+    lens_keywords: str = ""
+    lens_local_keywords: str = ""
+
+    def picture(self, file: str = "") -> Picture:
+        """As models are shown it, in `file`."""
+        return Picture(
+            file,
+            self.sha256,
+            self.width,
+            self.height,
+            self.filename,
+            self.media_type,
+            self.ocr,
+            self.lens_keywords,
+            self.lens_local_keywords,
+        )
+
+
 class StoredMessage(Struct, frozen=True):
     """One message of the tree; `seq` numbers a conversation's messages in the order they came."""
 
@@ -46,6 +77,7 @@ class StoredMessage(Struct, frozen=True):
     finish_reason: FinishReason | None = None
     usage: Usage | None = None
     timings: Timings | None = None
+    images: tuple[StoredImage, ...] = ()
 
 
 class Setup(Struct, frozen=True):
@@ -84,6 +116,7 @@ class Question(Struct, frozen=True):
     start: NewConversation = NewConversation()
     idempotency_key: str | None = None
     request_hash: str = ""
+    images: tuple[StoredImage, ...] = ()
 
 
 class Turn(Struct, frozen=True):
@@ -138,16 +171,21 @@ class MessagePage(Struct, frozen=True):
 
 
 class Tree(Struct, frozen=True):
-    """A whole conversation, every branch of it: what is exported and imported."""
+    """A whole conversation, every branch of it: what is exported and imported.
+
+    `files` are of pictures on their way in, as base64, by message: each for the one in its place.
+    """
 
     conversation: Conversation
     messages: tuple[StoredMessage, ...]
     setup: Setup = Setup()
+    files: dict[str, tuple[str | None, ...]] = {}
 
 
 class Snapshot(Struct, frozen=True):
     """A conversation as its next answer sees it: the branch from the root to `last_id`, which
-    is None where nothing has been said, without answers that failed or are empty."""
+    is None where nothing has been said, without answers that failed or are empty. Where the
+    pictures' files are is not known here."""
 
     setup: Setup
     last_id: str | None

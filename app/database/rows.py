@@ -1,12 +1,12 @@
 """Rows to records and back: JSON columns, times, ids instead of numbers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 from sqlalchemy import Row, Select, func, select
 
-from app.database.records import Conversation, Preview, Setup, StoredMessage
+from app.database.records import Conversation, Preview, Setup, StoredImage, StoredMessage
 from app.database.tables import conversations, messages, seq_of
 from app.database.texts import as_time
 from app.domain.generation import Timings, Usage
@@ -66,7 +66,7 @@ def message_rows() -> Select[Any]:
     )
 
 
-def as_message(row: Row[Any]) -> StoredMessage:
+def as_message(row: Row[Any], images: tuple[StoredImage, ...] = ()) -> StoredMessage:
     return StoredMessage(
         id=row.id,
         parent_id=row.parent_id,
@@ -78,11 +78,8 @@ def as_message(row: Row[Any]) -> StoredMessage:
         finish_reason=row.finish_reason,
         usage=msgspec.json.decode(row.usage, type=Usage) if row.usage else None,
         timings=msgspec.json.decode(row.timings, type=Timings) if row.timings else None,
+        images=images,
     )
-
-
-def as_messages(rows: Sequence[Row[Any]]) -> tuple[StoredMessage, ...]:
-    return tuple(map(as_message, rows))
 
 
 def label_rows(owner: str, conversation: int, metadata: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -52,6 +52,25 @@ messages = Table(
     Column("writer", Text),
     Column("created_at", BigInteger, nullable=False),
 )
+images = Table(
+    "images",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("conversation", BigInteger, nullable=False),
+    Column("message", BigInteger, nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("tokens", Integer, nullable=False),
+    Column("filename", Text, nullable=False),
+    Column("ocr", Text, nullable=False),
+    Column("lens_keywords", Text, nullable=False),
+    Column("lens_local_keywords", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
 idempotency = Table(
     "idempotency",
     metadata,

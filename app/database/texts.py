@@ -9,7 +9,7 @@ from typing import Literal
 from app.domain.errors import SllmError
 
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-ID = re.compile(r"(?:conv|msg)_[0-9a-f]{32}")
+ID = re.compile(r"(?:conv|msg|img)_[0-9a-f]{32}")
 
 
 def check_text(text: str, field: str) -> str:
@@ -29,7 +29,7 @@ def check_id(id_: str, kind: Literal["conv", "msg"]) -> str:
     return id_
 
 
-def new_id(kind: Literal["conv", "msg"]) -> str:
+def new_id(kind: Literal["conv", "msg", "img"]) -> str:
     """An id that nobody can guess: 128 random bits."""
     return f"{kind}_{secrets.token_hex(16)}"
 

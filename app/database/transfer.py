@@ -10,12 +10,11 @@ from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.database import conversations as whole
-from app.database import search
-from app.database.lookup import conversation_of, setup_of
+from app.database import images, search
+from app.database.lookup import conversation_of, setup_of, whole_messages
 from app.database.records import NewConversation, StoredMessage, Tree
 from app.database.rows import (
     as_conversation,
-    as_messages,
     conversation_rows,
     message_rows,
     to_json,
@@ -65,7 +64,7 @@ async def _tree(connection: AsyncConnection, owner: str, row: Row[Any]) -> Tree:
     found = message_rows().where(messages.c.owner == owner, messages.c.conversation == row.number)
     rows = (await connection.execute(found.order_by(messages.c.number))).all()
     setup = await setup_of(connection, owner, row.number)
-    return Tree(as_conversation(row), as_messages(rows), setup)
+    return Tree(as_conversation(row), await whole_messages(connection, rows), setup)
 
 
 async def import_one(database: Database, owner: str, tree: Tree) -> str:
@@ -97,6 +96,8 @@ async def store(
     rows = [_row(owner, number, places, message) for message in tree.messages]
     if rows:
         await connection.execute(messages.insert(), rows)
+        for row, message in zip(rows, tree.messages, strict=True):
+            await images.add(connection, owner, number, row["number"], message.images)
         texts = {row["number"]: row["content"] for row in rows}
         entries = {number_of(number, seq): entry for seq, entry in ready.items()}
         await search.add(connection, owner, texts, entries)

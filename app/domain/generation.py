@@ -4,6 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from app.domain.logprobs import TokenLogprob
 from app.domain.messages import Message
 from app.domain.options import ContextPolicy, GenerationOptions
 
@@ -84,10 +85,12 @@ class Prefill(Struct, frozen=True, tag="prefill"):
     total: int
 
 
-class Token(Struct, frozen=True, tag="token"):
-    """A piece of the answer: whole characters, one or more tokens."""
+class Token(Struct, frozen=True, tag="token", omit_defaults=True):
+    """A piece of the answer: whole characters, one or more tokens. Only where `logprobs` were
+    asked for may the text be empty: tokens are told of as they come, text when it is certain."""
 
     text: str
+    logprobs: tuple[TokenLogprob, ...] = ()
 
 
 class Finished(Struct, frozen=True, tag="finished"):

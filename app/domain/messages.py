@@ -1,5 +1,6 @@
 """Chat messages as the models see them: a role, a text, and images for models that see."""
 
+import hashlib
 from typing import Literal
 
 from msgspec import Struct
@@ -12,8 +13,8 @@ class Picture(Struct, frozen=True):
 
     `file` is the absolute path of a PNG in the server's own data folder, readable by the engine
     process; `sha256` is of the PNG's pixels (width and height, then RGB bytes), so that equal
-    pictures have one name whatever file they came in. The last three are texts that some
-    models' chat templates take (API.md, v5).
+    pictures have one name whatever file they came in. Three texts are for
+    models whose chat templates take them (API.md, v5); `owner` is the tenant whose image it is.
     """
 
     file: str
@@ -25,9 +26,16 @@ class Picture(Struct, frozen=True):
     ocr: str = ""
     lens_keywords: str = ""
     lens_local_keywords: str = ""
+    owner: str = "local"
+
+    @property
+    def key(self) -> str:
+        """The name of what an engine keeps of it. Each tenant has its own: how soon an answer
+        comes must not tell anybody what others have sent."""
+        return f"{self.sha256}-{hashlib.sha256(self.owner.encode()).hexdigest()[:16]}"
 
 
-class Message(Struct, frozen=True):
+class Message(Struct, frozen=True, omit_defaults=True):
     """One turn's half: who speaks, and the words (UTF-8 text without NUL); before them the
     pictures that a user's message brings."""
 

@@ -4,6 +4,7 @@ This is FastAPI's documented extension point (a custom request and route class).
 """
 
 import re
+from asyncio import to_thread
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -14,6 +15,8 @@ from starlette.responses import Response
 from app.domain.errors import SllmError
 from app.edge import strict_json
 
+# Parsing more takes milliseconds, in which nobody else on this event loop would be served.
+LARGE = 256 * 1024
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 JSON_TYPE = re.compile(
@@ -64,5 +67,7 @@ async def read_strictly(request: Request, optional: bool = False) -> StrictReque
     media_types = request.headers.getlist("content-type")
     if len(media_types) != 1 or not JSON_TYPE.fullmatch(media_types[0].strip()):
         raise SllmError("unsupported_media_type")
-    strict.strict_body = strict_json.parse(await strict.body())
+    body = await strict.body()
+    parse = strict_json.parse
+    strict.strict_body = await to_thread(parse, body) if len(body) > LARGE else parse(body)
     return strict

@@ -77,8 +77,8 @@ async def follow(
                         yield Prefill(processed, total)
                 case Piece(text=text):
                     meter.token(event)
-                    if text:
-                        yield Token(text)
+                    if text or event.logprobs:
+                        yield Token(text, event.logprobs)
                 case End():
                     yield _finished(event, meter, context)
                     return

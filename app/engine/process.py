@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import TextIO
 
 import msgspec
 import uvloop
@@ -31,13 +32,14 @@ def main() -> int:
     # Ctrl-C in a terminal reaches the whole group; when to end is the server's decision.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     die_with_parent(os.getppid())
+    answers = _answers()
     spec = msgspec.json.decode(sys.stdin.buffer.read(), type=EngineSpec)
     try:
         backend = _load(spec)
     except LoadError as error:
-        _report({"text": error.text, "values": error.values})
+        _report(answers, {"text": error.text, "values": error.values})
         return 1
-    return uvloop.run(_serve(spec, backend))
+    return uvloop.run(_serve(spec, backend, answers))
 
 
 def _load(spec: EngineSpec) -> Backend:
@@ -55,12 +57,19 @@ def _load(spec: EngineSpec) -> Backend:
             return LlamaBackend.load(spec)
 
 
-def _report(outcome: dict[str, object]) -> None:
-    sys.stdout.write(json.dumps(outcome) + "\n")
-    sys.stdout.flush()
+def _answers() -> TextIO:
+    """Standard output, for our own words only: what libraries print goes to standard error."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return answers
 
 
-async def _serve(spec: EngineSpec, backend: Backend) -> int:
+def _report(answers: TextIO, outcome: dict[str, object]) -> None:
+    answers.write(json.dumps(outcome) + "\n")
+    answers.flush()
+
+
+async def _serve(spec: EngineSpec, backend: Backend, answers: TextIO) -> int:
     await backend.open()
     server = EngineServer(backend, spec)
     path = Path(spec.directory) / "engine.sock"
@@ -69,7 +78,7 @@ async def _serve(spec: EngineSpec, backend: Backend) -> int:
     path.chmod(0o600)
     # From here on the connections hold the engine: it outlives the worker that started it.
     outlive_parent()
-    _report({})
+    _report(answers, {})
     beat = asyncio.create_task(server.beat())
     ends = {
         asyncio.create_task(server.connections.abandoned()): 0,

@@ -1,7 +1,5 @@
-"""From the settings to an engine's spec: the weights are fetched, looked at, and planned for.
-
-What differs between formats is gguf_provider's and onnx_provider's business.
-"""
+"""From the settings to an engine's spec, in the background: told of as it goes, ended when asked,
+and what is wrong with the weights said in the supervisor's terms."""
 
 import asyncio
 import threading
@@ -9,15 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from app.config import Settings
-from app.domain.model_info import Notice
+from app.domain.model_info import Notice, VisionInfo
 from app.engine.launcher import EngineFailed
 from app.engine.spec import EngineSpec
-from app.provider import gguf_provider, onnx_provider
-from app.weights import ModelSpec, WeightsError, ensure
+from app.weights import WeightsError
 from app.weights.task import Task
 
 SCRIPTED = "scripted"
 Say = Callable[[Notice], None]
+# Fetches, checks and plans for what is in a directory of the engine's; blocks; raises WeightsError.
+Make = Callable[[Path, Task], EngineSpec]
 
 
 class _Telling:
@@ -38,46 +37,43 @@ class _Telling:
 
 
 class Preparation:
-    """Makes an EngineSpec of the settings; `name` is what the model is called until then."""
+    """Makes an EngineSpec of a setting's value; `name` is what the model is called until then.
 
-    def __init__(self, settings: Settings) -> None:
+    The stand-in of the tests sees when there is a `vision`.
+    """
+
+    def __init__(
+        self, path: str | None, settings: Settings, make: Make, vision: VisionInfo | None = None
+    ) -> None:
+        self._path = path
         self._settings = settings
-        self.name = Path(settings.sllm_model_path or "").stem or None
+        self._make = make
+        self._vision = vision
+        self.name = Path(path or "").stem or None
 
     async def prepare(self, directory: Path, say: Say) -> EngineSpec:
         """Fetch if need be, check, plan. Raises EngineFailed with the reason; cancelling it
         stops a download, which the next call continues."""
-        if self._settings.sllm_model_path == SCRIPTED:
+        if self._path == SCRIPTED:
             return self._scripted(directory)
         cancel = threading.Event()
         try:
-            return await asyncio.to_thread(self._prepare, directory, Task(_Telling(say), cancel))
+            return await asyncio.to_thread(self._make, directory, Task(_Telling(say), cancel))
         except WeightsError as error:
             raise EngineFailed(Notice(error.text, dict(error.values))) from error
         finally:
             cancel.set()
 
-    def _prepare(self, directory: Path, task: Task) -> EngineSpec:
-        weights = ensure(self._settings.sllm_model_path, self._settings.data_dir, task)
-        return _spec(weights, directory, self._settings)
-
     def _scripted(self, directory: Path) -> EngineSpec:
         return EngineSpec(
             backend="scripted",
             directory=str(directory),
-            id=SCRIPTED,
+            id=SCRIPTED if self._vision is None else f"{SCRIPTED}-vision",
             path="",
             languages=("en",),
             context_length=self._settings.context_length or 4096,
             slots=self._settings.parallel_slots or 4,
             queue_limit=self._settings.queue_limit,
             rate_limit=self._settings.rate_limit,
+            vision=self._vision,
         )
-
-
-def _spec(weights: ModelSpec, directory: Path, settings: Settings) -> EngineSpec:
-    match weights.format:
-        case "gguf":
-            return gguf_provider.spec(weights, directory, settings)
-        case "onnx":
-            return onnx_provider.spec(weights, directory, settings)

@@ -1,80 +1,40 @@
-"""The text model: weights by path or name, run by one engine for all workers."""
+"""The text model: weights by path or name."""
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from pathlib import Path
 
 from app.config import Settings
-from app.domain.errors import SllmError
-from app.domain.generation import GenerationEvent, GenerationRequest
-from app.domain.messages import Message
-from app.domain.model_info import ModelInfo
-from app.engine.runtime_dir import runtime_directory
-from app.engine.supervisor import Supervisor
-from app.i18n.notices import words
-from app.provider.model_provider import ModelHealth
+from app.engine.spec import EngineSpec
+from app.provider import gguf_provider, onnx_provider
+from app.provider.engine_provider import EngineProvider
 from app.provider.preparation import Preparation
-from app.provider.quarantine import Quarantine
+from app.weights import ensure
+from app.weights.task import Task
 
 
-class SllmProvider:
-    """A ModelProvider over a supervised engine process."""
+class SllmProvider(EngineProvider):
+    """The ModelProvider of SLLM_MODEL_PATH."""
 
     def __init__(self, settings: Settings) -> None:
-        preparation = Preparation(settings)
-        self._name = preparation.name
-        self._quarantine = Quarantine()
-        self._queue_limit = settings.queue_limit
-        self._supervisor = Supervisor(
-            runtime_directory("text"),
-            preparation.prepare,
-            describe=lambda reason: words([reason], "en")[0],
-        )
+        super().__init__("text", preparation(settings), settings.queue_limit)
 
-    def start(self) -> None:
-        self._supervisor.start()
 
-    async def stop(self) -> None:
-        await self._supervisor.stop()
+def preparation(settings: Settings) -> Preparation:
+    """Of the text model."""
 
-    def health(self) -> ModelHealth:
-        status, client = self._supervisor.status, self._supervisor.connected
-        if client is None:
-            return ModelHealth(status.state, self._name, status.reason, limit=self._queue_limit)
-        return ModelHealth(
-            status.state,
-            client.info.id,
-            status.reason,
-            client.info,
-            client.pulse.busy,
-            client.pulse.waiting,
-            client.pulse.limit,
-        )
+    def make(directory: Path, task: Task) -> EngineSpec:
+        return spec(directory, settings, task)
 
-    async def info(self) -> ModelInfo:
-        return (await self._supervisor.reach()).info
+    return Preparation(settings.sllm_model_path, settings, make)
 
-    async def generate(self, request: GenerationRequest) -> AsyncGenerator[GenerationEvent, None]:
-        self._quarantine.check(request)
-        try:
-            client = await self._supervisor.reach()
-            async with aclosing(client.generate(request)) as events:
-                async for event in events:
-                    yield event
-        except SllmError as error:
-            if error.code == "engine_died":
-                self._quarantine.died(request)
-            raise
-        self._quarantine.survived(request)
 
-    async def count(self, text: str | None = None, messages: tuple[Message, ...] = ()) -> int:
-        return await (await self._supervisor.reach()).count(text, messages)
+def spec(directory: Path, settings: Settings, task: Task) -> EngineSpec:
+    """Fetch if need be, check, plan. Blocks. Raises WeightsError.
 
-    @property
-    def active(self) -> int:
-        client = self._supervisor.connected
-        return client.active if client is not None else 0
-
-    def end_all(self) -> None:
-        client = self._supervisor.connected
-        if client is not None:
-            client.end_all(SllmError("shutting_down", retry_after=5))
+    What differs between formats is gguf_provider's and onnx_provider's business.
+    """
+    weights = ensure(settings.sllm_model_path, settings.data_dir, task)
+    match weights.format:
+        case "gguf":
+            return gguf_provider.spec(weights, directory, settings)
+        case "onnx":
+            return onnx_provider.spec(weights, directory, settings)

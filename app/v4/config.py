@@ -19,4 +19,8 @@ LARGEST_CONVERSATION = 32 * 1024 * 1024
 LARGEST_MESSAGE = 1024 * 1024
 MOST_MESSAGES = 20_000
 MOST_IMPORTED = 100_000
+# Of one message of an import; and the bytes of pictures that one exported conversation carries,
+# so that as base64 they fit LARGEST_CONVERSATION.
+MOST_IMAGES = 64
+EXPORTED_IMAGES = 22 * 1024 * 1024
 IMPORTS_AT_ONCE = 2

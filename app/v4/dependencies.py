@@ -10,6 +10,8 @@ from fastapi import Depends, Header, Request
 from app.dependencies import DatabaseDep, LanguageDep, OwnerDep
 from app.domain.errors import SllmError
 from app.i18n import translate
+from app.images.decoder import Decoder
+from app.images.store import ImageStore
 from app.v3.prompts import BUILTIN
 from app.v4.services.answer_writer import AnswerWriter
 from app.v4.services.conversation_service import ConversationService
@@ -27,15 +29,35 @@ async def get_answer_writer(request: Request) -> AnswerWriter:
 AnswerWriterDep = Annotated[AnswerWriter, Depends(get_answer_writer)]
 
 
-async def get_conversation_service(database: DatabaseDep, owner: OwnerDep) -> ConversationService:
-    return ConversationService(database, owner)
+async def get_image_store(request: Request) -> ImageStore:
+    store: ImageStore = request.app.state.images
+    return store
+
+
+ImageStoreDep = Annotated[ImageStore, Depends(get_image_store)]
+
+
+async def get_image_decoder(request: Request) -> Decoder:
+    decoder: Decoder = request.app.state.decoder
+    return decoder
+
+
+ImageDecoderDep = Annotated[Decoder, Depends(get_image_decoder)]
+
+
+async def get_conversation_service(
+    database: DatabaseDep, images: ImageStoreDep, owner: OwnerDep
+) -> ConversationService:
+    return ConversationService(database, images, owner)
 
 
 ConversationServiceDep = Annotated[ConversationService, Depends(get_conversation_service)]
 
 
-async def get_transfer_service(database: DatabaseDep, owner: OwnerDep) -> TransferService:
-    return TransferService(database, owner)
+async def get_transfer_service(
+    database: DatabaseDep, store: ImageStoreDep, decoder: ImageDecoderDep, owner: OwnerDep
+) -> TransferService:
+    return TransferService(database, store, decoder, owner)
 
 
 TransferServiceDep = Annotated[TransferService, Depends(get_transfer_service)]

@@ -2,14 +2,16 @@
 No URLs here."""
 
 import hashlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
 from typing import Annotated, Any
 
+import msgspec
 from fastapi import Depends, Header
 from msgspec.structs import replace
 
 from app.chats import ChatCall, ChatCallDep
-from app.database.records import NewConversation, Question, Setup, Snapshot, Turn
+from app.database.records import NewConversation, Question, Setup, Snapshot, StoredImage, Turn
 from app.dependencies import ChatServiceDep, DatabaseDep, OwnerDep
 from app.domain.generation import Finished, GenerationRequest
 from app.domain.messages import Message
@@ -27,7 +29,7 @@ from app.v4.models.chat import (
     ConversationStartEvent,
     RegenerateRequest,
 )
-from app.v4.services.chat_history import shown
+from app.v4.services.chat_history import shown, without_images
 from app.v4.services.chat_service import Build, ConversationChats, StoredChat
 
 IdempotencyKey = Annotated[
@@ -44,20 +46,45 @@ IdempotencyKey = Annotated[
 ]
 
 
+@dataclass(frozen=True)
+class View:
+    """What a turn's model is shown of images, and how its client is answered: a schema, and what
+    that has beyond v4's. `mark` tells requests apart that other views would read the same."""
+
+    show: Callable[[tuple[Message, ...]], tuple[Message, ...]]
+    answer: type[ConversationChatResponse] = ConversationChatResponse
+    about: Callable[[StoredChat], dict[str, Any]] = lambda _: {}
+    mark: bytes = b""
+
+
+BLIND = View(without_images)
+Images = tuple[StoredImage, ...]
+
+
 class TurnCall:
     """A chat in a conversation. A client that goes away frees its place at once; what the model
     has said until then is kept."""
 
-    def __init__(self, call: ChatCall, chats: ConversationChats, prompts: PromptService) -> None:
+    def __init__(
+        self,
+        call: ChatCall,
+        chats: ConversationChats,
+        prompts: PromptService,
+        view: View = BLIND,
+    ) -> None:
         self._call = call
         self._chats = chats
         self._prompts = prompts
+        self._view = view
 
-    async def ask(self, body: ConversationChatRequest, key: str | None) -> StoredChat | Turn:
+    async def ask(
+        self, body: ConversationChatRequest, key: str | None, images: Images = ()
+    ) -> StoredChat | Turn:
         """Raises SllmError before anything is stored."""
-        question = await self._question(body, key)
+        question = await self._question(body, key, images)
+        build = self._build(body, images)
         async with unless_gone(self._call.request):
-            return await self._chats.ask(question, self._build(body), body.model, self._reply)
+            return await self._chats.ask(question, build, body.model, self._reply)
 
     async def regenerate(
         self, conversation_id: str, message_id: str, body: RegenerateRequest
@@ -72,7 +99,7 @@ class TurnCall:
     async def answer(self, asked: StoredChat | Turn) -> ConversationChatResponse:
         """The whole answer, stored."""
         if isinstance(asked, Turn):
-            return ConversationChatResponse.model_validate(asked.result)
+            return self._view.answer.model_validate(asked.result)
         return self._response(asked, await self._call.finished(asked.chat))
 
     def stream(self, asked: StoredChat | Turn) -> EventStream:
@@ -86,7 +113,9 @@ class TurnCall:
             )
         return EventStream(events, self._call.request.scope)
 
-    async def _question(self, body: ConversationChatRequest, key: str | None) -> Question:
+    async def _question(
+        self, body: ConversationChatRequest, key: str | None, images: Images
+    ) -> Question:
         setup = await self._setup(body)
         title = body.title or ("" if body.conversation_id else title_of(body.message))
         return Question(
@@ -96,8 +125,15 @@ class TurnCall:
             setup=setup,
             start=NewConversation(title, body.metadata or {}, setup or Setup()),
             idempotency_key=key,
-            request_hash=hashlib.sha256(body.model_dump_json().encode()).hexdigest(),
+            request_hash=self._hash(body, images),
+            images=images,
         )
+
+    def _hash(self, body: ConversationChatRequest, images: Images) -> str:
+        """Of what is asked; images count by what they show."""
+        said = body.model_dump_json(exclude={"images"}).encode()
+        shown = msgspec.json.encode(images) if images else b""
+        return hashlib.sha256(said + shown + self._view.mark).hexdigest()
 
     async def _setup(self, body: ConversationChatRequest) -> Setup | None:
         """What `body` tells the model from now on; None where it leaves that as it is."""
@@ -109,10 +145,15 @@ class TurnCall:
             return None
         return Setup(head=(Message("system", body.system_prompt),) if body.system_prompt else ())
 
-    def _build(self, body: ConversationChatRequest | RegenerateRequest) -> Build:
+    def _build(
+        self, body: ConversationChatRequest | RegenerateRequest, images: Images = ()
+    ) -> Build:
+        pictures = tuple(image.picture() for image in images)
+
         def build(past: Snapshot) -> GenerationRequest:
             request = self._call.wanted(body.with_defaults(past.setup.options))
-            messages = shown(past, request.messages)
+            newest = [replace(message, images=pictures) for message in request.messages]
+            messages = self._view.show(shown(past, newest))
             return replace(request, messages=messages, head=len(past.setup.head))
 
         return build
@@ -122,7 +163,8 @@ class TurnCall:
 
     def _response(self, stored: StoredChat, finished: Finished) -> ConversationChatResponse:
         plain = self._call.response_of(stored.chat)(finished)
-        return ConversationChatResponse(**dict(plain), **_place(stored))
+        about = self._view.about(stored)
+        return self._view.answer(**dict(plain), **_place(stored), **about)
 
 
 def _place(stored: StoredChat) -> dict[str, str]:

@@ -5,7 +5,7 @@ Schemas take what they know and pass over the rest; which files there are is onn
 
 import os
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import Struct, field
@@ -116,6 +116,16 @@ def read_json(path: Path, kind: type[Parsed]) -> Parsed:
     limit = MAX_TOKENIZER if kind is Tokenizer else MAX_CONFIG
     try:
         return msgspec.json.decode(content(path, limit), type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _damaged(path, str(error)) from error
+    except RecursionError as error:
+        raise _damaged(path, "nested too deeply") from error
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """All of a small JSON file that is an object. Raises WeightsError for what is none."""
+    try:
+        return msgspec.json.decode(content(path), type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _damaged(path, str(error)) from error
     except RecursionError as error:

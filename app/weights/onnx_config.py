@@ -1,6 +1,6 @@
 """What the files beside an ONNX graph say together: end tokens, chat template, spellings."""
 
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from msgspec import Struct
 
@@ -8,6 +8,8 @@ from app.weights import onnx_files as names
 from app.weights.json_files import Ids, Token, TokenizerConfig, content, read_json
 from app.weights.onnx_files import OnnxFiles
 
+# A token's id has 32 bits in every engine.
+MAX_TOKEN: Final = 1 << 31
 Parsed = TypeVar("Parsed", bound=Struct)
 
 
@@ -23,7 +25,7 @@ def ids(*found: Ids) -> tuple[int, ...]:
         number
         for value in found
         for number in (value if isinstance(value, list) else [value])
-        if number is not None and number >= 0
+        if number is not None and 0 <= number < MAX_TOKEN
     ]
     return tuple(dict.fromkeys(flat))
 

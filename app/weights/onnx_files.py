@@ -3,6 +3,7 @@
 Looks at names; the contents are json_files' and onnx_graph's business.
 """
 
+import os
 import re
 from pathlib import Path
 from typing import Final
@@ -44,8 +45,10 @@ class OnnxFiles(Struct, frozen=True):
     places: tuple[Path, ...]
 
     def find(self, name: str) -> Path | None:
-        """The companion called `name`, from the first place that has it."""
-        return next((found for place in self.places if (found := place / name).exists()), None)
+        """The companion called `name`, from the first place that has it; a link that leads
+        nowhere is there, so that it is named when it is opened."""
+        found = (place / name for place in self.places)
+        return next((path for path in found if os.path.lexists(path)), None)
 
 
 def files_of(graph: Path) -> OnnxFiles:
@@ -81,7 +84,7 @@ def choose_graph(folder: Path) -> Path:
 
 def _named(folder: Path) -> str | None:
     """The file that onnxruntime-genai's configuration names."""
-    if not (folder / GENAI_CONFIG).exists():
+    if not os.path.lexists(folder / GENAI_CONFIG):
         return None
     return read_json(folder / GENAI_CONFIG, GenaiConfig).model.decoder.filename
 

@@ -67,6 +67,9 @@ def read_graph(file: int, size: int, name: str) -> OnnxGraph:
         if number == 1 and end < 0:
             ir_version = begin
         elif number == 7 and end >= 0:
+            # What loads the file would join them, and only one would have been looked at.
+            if graph is not None:
+                raise reader.damaged("number of graphs", 2)
             graph = (begin, end)
         elif number == 8 and end >= 0:
             _note_opset(reader, opsets, begin, end)

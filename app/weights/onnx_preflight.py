@@ -86,7 +86,9 @@ class OnnxHeader(Struct, frozen=True):
         return self.weight_bytes * 3 // 2
 
 
-class _Companions(Struct, frozen=True):
+class Companions(Struct, frozen=True):
+    """The JSON files beside a graph, as far as they are there."""
+
     config: Config
     genai: GenaiConfig
     generation: GenerationConfig
@@ -99,16 +101,16 @@ def check(path: Path) -> OnnxHeader:
 
     Reads no weights. Raises WeightsError that says what is wrong and what to do.
     """
-    graph = _check_graph(path)
+    graph = check_graph(path)
     _refuse_other_tasks(graph, path.name)
     files = files_of(path)
-    tokenizer = _require_tokenizer(files)
-    companions = _companions(files)
+    tokenizer = require_tokenizer(files)
+    companions = companions_of(files)
     weight_bytes = graph.file_bytes + check_externals(path, graph.externals)
-    return _header(files, graph, tokenizer, companions, weight_bytes)
+    return header_of(files, graph, tokenizer, companions, weight_bytes)
 
 
-def _check_graph(path: Path) -> OnnxGraph:
+def check_graph(path: Path) -> OnnxGraph:
     """One .onnx file: regular, readable, ONNX of a version that runs, and complete."""
     name = path.name
     with opened(path) as (file, size):
@@ -128,14 +130,20 @@ def _check_graph(path: Path) -> OnnxGraph:
 
 def _refuse_other_tasks(graph: OnnxGraph, name: str) -> None:
     """Graphs that do not write text, or only with the help of other graphs."""
-    inputs, outputs = graph.inputs, graph.outputs
+    inputs = graph.inputs
     if VISION_INPUTS & inputs.keys():
         raise WeightsError("weights_onnx_vision", file=name)
     if "encoder_hidden_states" in inputs:
         raise WeightsError("weights_onnx_encoder_decoder", file=name)
     if "input_ids" not in inputs and "inputs_embeds" in inputs:
         raise WeightsError("weights_onnx_part", file=name)
-    if "input_ids" not in inputs or "logits" not in outputs:
+    require_decoder(graph, name, entry="input_ids")
+
+
+def require_decoder(graph: OnnxGraph, name: str, entry: str) -> None:
+    """A graph that goes on from the input `entry`, with a cache."""
+    inputs, outputs = graph.inputs, graph.outputs
+    if entry not in inputs or "logits" not in outputs:
         found = ", ".join(list(outputs)[:3]) or "-"
         raise WeightsError("weights_onnx_no_logits", file=name, outputs=found[:120])
     if not any(PAST_KEY.match(each) for each in inputs):
@@ -144,7 +152,7 @@ def _refuse_other_tasks(graph: OnnxGraph, name: str) -> None:
         raise WeightsError("weights_onnx_merged", file=name)
 
 
-def _require_tokenizer(files: OnnxFiles) -> Path:
+def require_tokenizer(files: OnnxFiles) -> Path:
     found = files.find(onnx_files.TOKENIZER)
     if found is None:
         missing = onnx_files.TOKENIZER
@@ -152,7 +160,7 @@ def _require_tokenizer(files: OnnxFiles) -> Path:
     return found
 
 
-def _companions(files: OnnxFiles) -> _Companions:
+def companions_of(files: OnnxFiles) -> Companions:
     config = onnx_config.read(files, onnx_files.CONFIG, Config)
     genai = onnx_config.read(files, onnx_files.GENAI_CONFIG, GenaiConfig)
     if config is None and genai is None:
@@ -161,7 +169,7 @@ def _companions(files: OnnxFiles) -> _Companions:
     generation = onnx_config.read(files, onnx_files.GENERATION_CONFIG, GenerationConfig)
     tokens = onnx_config.read(files, onnx_files.SPECIAL_TOKENS, TokenizerConfig)
     tokenizer = onnx_config.read(files, onnx_files.TOKENIZER_CONFIG, TokenizerConfig)
-    return _Companions(
+    return Companions(
         config or Config(),
         genai or GenaiConfig(),
         generation or GenerationConfig(),
@@ -170,8 +178,8 @@ def _companions(files: OnnxFiles) -> _Companions:
     )
 
 
-def _header(
-    files: OnnxFiles, graph: OnnxGraph, tokenizer: Path, companions: _Companions, weight_bytes: int
+def header_of(
+    files: OnnxFiles, graph: OnnxGraph, tokenizer: Path, companions: Companions, weight_bytes: int
 ) -> OnnxHeader:
     config, genai, card = companions.config, companions.genai.model, companions.card
     cache = _cache(graph, companions, files.graph.name)
@@ -205,7 +213,7 @@ def _header(
     )
 
 
-def _cache(graph: OnnxGraph, companions: _Companions, name: str) -> tuple[int, int, int]:
+def _cache(graph: OnnxGraph, companions: Companions, name: str) -> tuple[int, int, int]:
     """Heads, floats and bits of a layer's keys: from the graph, else from the configuration."""
     past = next(value for each, value in graph.inputs.items() if PAST_KEY.match(each))
     config, decoder = companions.config, companions.genai.model.decoder
@@ -223,14 +231,14 @@ def _dimension(value: Value, index: int) -> int | None:
     return value.shape[index] if index < len(value.shape) else None
 
 
-def _context_length(companions: _Companions) -> int:
+def _context_length(companions: Companions) -> int:
     config = companions.config
     found = config.max_position_embeddings or config.n_positions or config.seq_length
     length = found or companions.genai.model.context_length or 0
     return length if 0 < length <= MAX_CONTEXT else 0
 
 
-def _vocabulary_size(graph: OnnxGraph, companions: _Companions) -> int:
+def _vocabulary_size(graph: OnnxGraph, companions: Companions) -> int:
     shape = graph.outputs["logits"].shape
     last = shape[-1] if shape else None
     return last or companions.config.vocab_size or companions.genai.model.vocab_size

@@ -138,3 +138,44 @@ def test_health_is_answered_while_the_model_loads(
     refused = server.chat("too early")
     assert (refused.status_code, refused.json()["error"]["code"]) == (503, "model_loading")
     server.wait_for("ok")
+
+
+# What a download that went wrong leaves in a folder of ONNX weights, and a word of the reason.
+BROKEN_FOLDERS = {
+    "model.onnx": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "git"),
+    "tokenizer.json": (b"<!DOCTYPE html><html>", "tokenizer.json"),
+    "chat_template.jinja": (b"{% for a in range(99999) %}{{ 'x' * 9999 }}{% endfor %}", "template"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN_FOLDERS)
+def test_a_broken_onnx_folder_is_named_and_heals(
+    start: Callable[..., Server], tmp_path: Path, name: str
+) -> None:
+    pytest.importorskip("onnx", reason="onnx, which writes the graph, comes with 'convert'")
+    from tests.engine.onnx.tiny_folder import write_tiny
+
+    content, word = BROKEN_FOLDERS[name]
+    folder, aside = tmp_path / "tiny", tmp_path / "aside"
+    folder.mkdir()
+    write_tiny(folder)
+    if (folder / name).exists():
+        shutil.copyfile(folder / name, aside)
+    (folder / name).write_bytes(content)
+    server = start(folder)
+    model = server.wait_for("unavailable")["models"]["text"]
+    assert model["status"] == "failed"
+    assert word in model["reason"]
+    assert str(tmp_path) not in str(server.health())
+    korean = server.http.get("/health", headers={"Accept-Language": "ko"}).json()
+    assert korean["models"]["text"]["reason"] != model["reason"]
+    refused = server.chat("Hi")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "model_unavailable")
+    assert server.http.get("/health/live").status_code == 200
+    if aside.exists():
+        aside.replace(folder / name)
+    else:
+        (folder / name).unlink()
+    server.wait_for("ok")
+    assert server.chat("Hi", max_tokens=3).status_code == 200
+    assert "Traceback" not in server.log

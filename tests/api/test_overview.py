@@ -9,7 +9,7 @@ from tests.support import Server
 
 def test_the_index_tells_versions_and_routes(scripted: Server) -> None:
     body = scripted.http.get("/").json()
-    assert [version["version"] for version in body["versions"]] == ["v1", "v2", "v3", "v4"]
+    assert [version["version"] for version in body["versions"]] == ["v1", "v2", "v3", "v4", "v5"]
     routes = {(e["method"], e["path"]) for v in body["versions"] for e in v["endpoints"]}
     assert ("POST", "/api/v1/chat") in routes
     assert ("POST", "/api/v2/chat/stream") in routes

@@ -109,7 +109,7 @@ def test_a_stopped_engine_is_not_ready_and_comes_back(tmp_path: Path) -> None:
         os.kill(engine.pid, signal.SIGSTOP)
         server.wait_for("unavailable")
         assert server.http.get("/health/live").status_code == 200
-        server.wait_until(lambda: server.engines() != [] and server.engines()[0].pid != engine.pid)
+        server.wait_until(lambda: [e.pid for e in server.engines()] not in ([], [engine.pid]))
         server.wait_for("ok")
 
 

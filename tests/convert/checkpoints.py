@@ -30,17 +30,19 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "qwen3": {"head_dim": 16},
     "mistral": {"sliding_window": None},
     "phi": {"hidden_size": 128, "num_key_value_heads": HEADS, "partial_rotary_factor": 0.5},
+    "phi3": {"original_max_position_embeddings": WINDOW},
     "gemma": {"num_key_value_heads": 1, "head_dim": 16, "hidden_act": "gelu_pytorch_tanh"},
 }
 
 
-def write_checkpoint(folder: Path, family: str) -> Path:
-    """A folder that `sllm convert` takes; the weights are random, but always the same."""
+def write_checkpoint(folder: Path, family: str, **more: Any) -> Path:
+    """A folder that `sllm convert` takes; the weights are random, but always the same. `more` is
+    of the configuration, for families that are not above."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
     vocabulary = _write_tokenizer(folder)
-    facts = {**COMMON, **FAMILIES[family], "vocab_size": vocabulary}
+    facts = {**COMMON, **FAMILIES.get(family, {}), **more, "vocab_size": vocabulary}
     torch.manual_seed(20260101)
     model: Any = AutoModelForCausalLM.from_config(AutoConfig.for_model(family, **facts))
     model.save_pretrained(folder)

@@ -214,7 +214,7 @@ async def test_another_owner_s_is_not_found(database: Database) -> None:
             await attempt
     found = await conversations.find(database, "other", ConversationQuery(search="mine"))
     assert found.total == 0
-    assert await deletion.remove_all(database, "other") == 1
+    assert await deletion.remove_all(database, "other") == (1, frozenset())
     assert await contents(database, id_) == ["mine", "reply"]
 
 
@@ -276,5 +276,5 @@ async def test_deleting(database: Database) -> None:
     assert page.total == 0
     again = Question("new", idempotency_key="k", request_hash="other")
     assert not (await questions.ask(database, "local", again)).repeated
-    assert await deletion.remove_all(database, "local") == 2
+    assert await deletion.remove_all(database, "local") == (2, frozenset())
     assert (await conversations.find(database, "local", ConversationQuery())).total == 0

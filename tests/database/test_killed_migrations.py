@@ -17,8 +17,8 @@ NEXT = '''"""A step that a later version might take."""
 
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "9999"
+down_revision = "NEWEST"
 
 
 def upgrade() -> None:
@@ -45,7 +45,8 @@ def newer(tmp_path: Path) -> Path:
     """The migrations with one more."""
     scripts = tmp_path / "migrations"
     shutil.copytree(migrate.SCRIPTS, scripts, ignore=shutil.ignore_patterns("__pycache__"))
-    (scripts / "versions" / "0002_next.py").write_text(NEXT)
+    newest = max(path.name[:4] for path in (scripts / "versions").glob("0*.py"))
+    (scripts / "versions" / "9999_next.py").write_text(NEXT.replace("NEWEST", newest))
     return scripts
 
 
@@ -109,7 +110,7 @@ async def check_the_new_schema(database: Database) -> None:
         async def rows(statement: str) -> list[str]:
             return list((await connection.execute(text(statement))).scalars().all())
 
-        assert await rows("SELECT version_num FROM alembic_version") == ["0002"]
+        assert await rows("SELECT version_num FROM alembic_version") == ["9999"]
         assert await rows("SELECT colour FROM conversations") == ["blue"] * 2
         assert set(await rows("SELECT note FROM notes")) == TITLES
 

@@ -1,6 +1,8 @@
 """No room, no write access, a server that goes away: what the caller is told, and what stays."""
 
+import asyncio
 import resource
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -19,6 +21,7 @@ from app.database import (
 from app.database.records import Answer, ConversationQuery, NewConversation, Question
 from app.domain.errors import SllmError
 from tests.database import postgresql
+from tests.support import PATIENCE
 
 
 async def test_a_full_disk_refuses_writes_and_reads_go_on(
@@ -145,8 +148,13 @@ async def test_a_damaged_page_is_a_plain_error(database: Database, tmp_path: Pat
         for page in range(2, path.stat().st_size // 4096):
             file.seek(page * 4096)
             file.write(b"\xff" * 64)
+    others = set(threading.enumerate())
     damaged = Database(sqlite.async_engine(path), database.presence)
     with pytest.raises(SllmError) as refusal:
         await conversations.find(damaged, "local", ConversationQuery())
     assert refusal.value.code == "internal_error"
     await damaged._engine.dispose()
+    # Connections that were given up end by themselves, on the loop that must still be there.
+    for thread in set(threading.enumerate()) - others:
+        if "connection_worker" in thread.name:
+            await asyncio.to_thread(thread.join, PATIENCE)

@@ -13,19 +13,22 @@ import pytest
 
 from app.weights import ModelSpec
 from tests.docs.markdown import ROOT
+from tests.images import samples
 from tests.support import PATIENCE, free_port
 
 
 class ReadmeServer:
     """`./run.sh` on another port; run.sh ends in this very command."""
 
-    def __init__(self, folder: Path, data_dir: Path) -> None:
+    def __init__(self, folder: Path, data_dir: Path, **settings: str) -> None:
         self.port = free_port()
+        self.folder = folder
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = folder / "server.log"
         command = [sys.executable, "-m", "app.cli", "serve", "--port", str(self.port)]
         environment = {**os.environ, "DATA_DIR": str(data_dir)}
         environment.pop("SLLM_MODEL_PATH", None)
+        environment |= settings
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 command, cwd=ROOT, env=environment, stdout=log, stderr=log
@@ -41,7 +44,9 @@ class ReadmeServer:
         while time.monotonic() < end:
             assert self._process.poll() is None, self.log
             try:
-                if httpx.get(f"{self.url}/health").status_code == 200:
+                answer = httpx.get(f"{self.url}/health")
+                waiting = answer.json()["models"]["vision"]["status"] == "loading"
+                if answer.status_code == 200 and not waiting:
                     return
             except httpx.TransportError:
                 pass  # not listening yet
@@ -63,7 +68,19 @@ def readme_server(
     tmp_path_factory: pytest.TempPathFactory, embedded: ModelSpec, weights_dir: Path
 ) -> Iterator[ReadmeServer]:
     """Started once; `embedded` makes sure that its weights are there."""
-    server = ReadmeServer(tmp_path_factory.mktemp("readme"), weights_dir)
+    yield from served(ReadmeServer(tmp_path_factory.mktemp("readme"), weights_dir))
+
+
+@pytest.fixture(scope="session")
+def seeing_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReadmeServer]:
+    """With stand-ins for both models, and a picture where commands are run."""
+    folder = tmp_path_factory.mktemp("readme-vision")
+    (folder / "picture.png").write_bytes(samples.plain(64, 64))
+    models = {"SLLM_MODEL_PATH": "scripted", "VISION_MODEL_PATH": "scripted"}
+    yield from served(ReadmeServer(folder, folder, **models))
+
+
+def served(server: ReadmeServer) -> Iterator[ReadmeServer]:
     try:
         server.wait()
         yield server

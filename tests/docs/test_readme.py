@@ -41,6 +41,8 @@ def skeleton(block: Block) -> Any:
 
 
 def bare(word: str) -> Any:
+    if word.startswith("message="):  # a field of a form
+        return "message="
     return shape(json.loads(word)) if word.startswith("{") else word
 
 

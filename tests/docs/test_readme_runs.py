@@ -38,8 +38,10 @@ def name_of(block: Block) -> str:
     return block.name
 
 
-def run(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+def run(command: list[str], folder: Path | None = None) -> str:
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=120, check=False, cwd=folder
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -48,14 +50,21 @@ def output_of(block: Block, server: ReadmeServer) -> str:
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")
     assert README_PORT in block.text
-    return run(["bash", "-euo", "pipefail", "-c", block.on_port(server.port)])
+    return run(["bash", "-euo", "pipefail", "-c", block.on_port(server.port)], server.folder)
+
+
+def server_of(block: Block, request: pytest.FixtureRequest) -> ReadmeServer:
+    """The one with a model that sees only where that is asked."""
+    sees = "/vision/" in block.text
+    server: ReadmeServer = request.getfixturevalue("seeing_server" if sees else "readme_server")
+    return server
 
 
 @pytest.mark.parametrize("block", COMMANDS, ids=name_of)
 def test_a_command_answers_in_the_shape_that_is_shown(
-    block: Block, readme_server: ReadmeServer
+    block: Block, request: pytest.FixtureRequest
 ) -> None:
-    output = output_of(block, readme_server)
+    output = output_of(block, server_of(block, request))
     shown = shown_after(block)
     if shown is None:
         assert json.loads(output)["response"]

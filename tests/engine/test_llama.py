@@ -122,6 +122,15 @@ async def test_a_stop_string_ends_it(backend: LlamaBackend) -> None:
     assert events[-1].reason == "stop"
 
 
+async def test_what_only_begins_like_a_stop_string_is_not_lost(backend: LlamaBackend) -> None:
+    whole = text_of(await generated(backend, "Why is the sky blue?", GREEDY))
+    options = GenerationOptions(temperature=0, max_tokens=24, stop=(whole[-3:] + "…",))
+    events = await generated(backend, "Why is the sky blue?", options)
+    assert text_of(events) == whole
+    assert isinstance(events[-1], End)
+    assert events[-1].reason == "length"
+
+
 async def test_a_schema_is_enforced(backend: LlamaBackend) -> None:
     schema = {
         "type": "object",

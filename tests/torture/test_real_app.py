@@ -1,10 +1,13 @@
 """The torture list against the whole server, on the scripted engine and on real weights: every
 answer has a right status, none is a 500, and the engine never dies of it."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from tests.edge.raw_http import RawServer
-from tests.support import Server
+from tests.support import Server, running
 from tests.torture.cases import Case, all_cases
 
 ROUTES = ("/api/v1/chat", "/api/v2/chat/stream")
@@ -31,12 +34,21 @@ def test_nothing_is_left_behind(scripted: Server) -> None:
     """Runs after the list: the fixture looks at slots, engine and log."""
 
 
+@pytest.fixture(scope="module")
+def onnx_server(smollm2_int8: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    settings = {"SLLM_MODEL_PATH": str(smollm2_int8), "CONTEXT_LENGTH": "1024"}
+    with running(tmp_path_factory.mktemp("onnx"), settings) as server:
+        yield server
+
+
 @pytest.mark.weights
-def test_real_weights(smollm2_server: Server) -> None:
-    before = [engine.pid for engine in smollm2_server.engines()]
+@pytest.mark.parametrize("engine", ["smollm2_server", "onnx_server"])
+def test_real_weights(engine: str, request: pytest.FixtureRequest) -> None:
+    server: Server = request.getfixturevalue(engine)
+    before = [process.pid for process in server.engines()]
     for case in all_cases():
-        check(smollm2_server, ROUTES[0], case)
-    smollm2_server.wait_idle()
-    assert [engine.pid for engine in smollm2_server.engines()] == before
-    assert "Traceback" not in smollm2_server.log
-    assert smollm2_server.chat("Hi", max_tokens=2).status_code == 200
+        check(server, ROUTES[0], case)
+    server.wait_idle()
+    assert [process.pid for process in server.engines()] == before
+    assert "Traceback" not in server.log
+    assert server.chat("Hi", max_tokens=2).status_code == 200

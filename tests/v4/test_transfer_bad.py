@@ -101,7 +101,7 @@ FIRST = plain("x")["messages"][0]
         ({"messages": [{**FIRST, "content": "가" * 400_000}]}, "messages.0.content"),
         ({"messages": [{**FIRST, "status": "done"}]}, "messages.0.status"),
         ({"messages": [{**FIRST, "usage": {"prompt_tokens": 1}}]}, "messages.0.usage"),
-        ({"messages": [{**FIRST, "images": []}]}, "messages.0.images"),
+        ({"messages": [{**FIRST, "pictures": []}]}, "messages.0.pictures"),
         ({"current_message_id": "gone"}, "current_message_id"),
         ({"setup": {"options": {"temperature": 99}}}, "setup.options.temperature"),
         ({"setup": {"options": {"n_discard": 1}}}, "setup.options.n_discard"),

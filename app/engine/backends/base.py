@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from app.domain.errors import SllmError
+from app.domain.logprobs import TokenLogprob
 from app.domain.messages import Message
 from app.domain.model_info import ModelInfo
 from app.domain.options import GenerationOptions
@@ -12,10 +13,12 @@ from app.domain.options import GenerationOptions
 
 @dataclass(frozen=True)
 class Piece:
-    """Whole characters of the answer, and the ids of the tokens that made them."""
+    """Whole characters of the answer, the ids of the tokens that made them, and how likely those
+    were, if that was asked."""
 
     text: str
     tokens: tuple[int, ...] = ()
+    logprobs: tuple[TokenLogprob, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ from app.engine.backends.llama_vision import (
 )
 from app.engine.scheduling_class import batch_threads
 from app.engine.spec import EngineSpec
+from app.engine.stop import StopFilter
 
 # There when the driver is: then the user should know that this build of the library is in the way.
 _NVIDIA = Path("/dev/nvidiactl")
@@ -136,11 +137,11 @@ class LlamaBackend:
     async def generate(
         self, prompt: list[int], options: GenerationOptions, slot: int, reuse: bool
     ) -> AsyncGenerator[BackendEvent, None]:
-        stop = (*options.stop, *self._prompt.stop)
+        stop = StopFilter((*options.stop, *self._prompt.stop))
         sent = await prompt.body() if isinstance(prompt, PicturedPrompt) else prompt
-        body = completion_body(sent, options, stop, slot, reuse)
+        body = completion_body(sent, options, slot, reuse)
         async with self._client.stream("/completion", body) as chunks:
-            async for event in follow_completion(chunks, stop):
+            async for event in follow_completion(chunks, stop, options.logprobs or 0):
                 yield event
 
     async def close(self) -> None:

@@ -2,25 +2,23 @@
 
 from typing import Any
 
-from app.domain.options import GenerationOptions, ResponseFormat
+from app.domain.options import GenerationOptions
+from app.engine.answer_schema import answer_schema
+from app.engine.backends.llama_logprobs import asking
 
 # llama.cpp draws a new seed for this number (LLAMA_DEFAULT_SEED), so no client may mean it.
 RANDOM_SEED = 2**32 - 1
-ANY_OBJECT = {"type": "object"}
 
 
 def completion_body(
-    prompt: list[int] | dict[str, Any],
-    options: GenerationOptions,
-    stop: tuple[str, ...],
-    slot: int,
-    reuse: bool,
+    prompt: list[int] | dict[str, Any], options: GenerationOptions, slot: int, reuse: bool
 ) -> dict[str, Any]:
     """The body of `POST /completion` for `prompt` (token ids, or text and images) in slot
     number `slot`.
 
     `return_progress` makes prefill cancellable between batches; without `reuse` (another
-    owner filled the slot) nothing of the slot's cache is used.
+    owner filled the slot) nothing of the slot's cache is used. Stop strings are not
+    llama.cpp's business: see llama_stream.
     """
     body: dict[str, Any] = {
         "prompt": prompt,
@@ -37,19 +35,10 @@ def completion_body(
         "presence_penalty": options.presence_penalty,
         "frequency_penalty": options.frequency_penalty,
         "seed": RANDOM_SEED if options.seed is None else min(options.seed, RANDOM_SEED - 1),
-        "stop": list(stop),
     }
-    schema = _schema(options.response_format)
+    if options.logprobs is not None:
+        body |= asking(options.logprobs)
+    schema = answer_schema(options.response_format)
     if schema is not None:
         body["json_schema"] = schema
     return body
-
-
-def _schema(wanted: ResponseFormat) -> dict[str, Any] | None:
-    match wanted.type:
-        case "json_object":
-            return ANY_OBJECT
-        case "json_schema":
-            return {} if wanted.schema is None else wanted.schema
-        case "text":
-            return None

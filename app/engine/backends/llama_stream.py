@@ -1,4 +1,8 @@
-"""The events of a llama.cpp completion stream, as backend events."""
+"""The events of a llama.cpp completion stream, as backend events.
+
+Stop strings are found here: llama.cpp loses the text that it holds back for one when an answer
+ends by its length, and gives a held token's text to a later token.
+"""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 
@@ -7,12 +11,15 @@ from msgspec import Struct
 
 from app.domain.errors import SllmError
 from app.engine.backends.base import BackendEvent, End, Piece, Progress
+from app.engine.backends.llama_logprobs import Chosen, records
+from app.engine.stop import StopFilter
 
 
-class _Progress(Struct):
-    total: int
-    cache: int
-    processed: int
+class _Progress(Struct, frozen=True):
+    total: int = 0
+    cache: int = 0
+    processed: int = 0
+    time_ms: float = 0.0
 
 
 class _Timings(Struct, frozen=True):
@@ -31,6 +38,7 @@ class _Chunk(Struct):
     stop: bool = False
     stop_type: str = ""
     tokens_predicted: int = 0
+    completion_probabilities: list[Chosen] = []
     prompt_progress: _Progress | None = None
     timings: _Timings = _Timings()
     error: _Words | None = None
@@ -40,22 +48,31 @@ _chunks = msgspec.json.Decoder(_Chunk)
 
 
 async def follow_completion(
-    events: AsyncIterator[bytes], stop: tuple[str, ...]
+    events: AsyncIterator[bytes], stop: StopFilter, alternatives: int = 0
 ) -> AsyncGenerator[BackendEvent, None]:
     """Progress, pieces and the end. Raises SllmError for an error inside the stream.
+    `alternatives` are told with each token, where the request asked for log probabilities.
 
     A stream that ends early just stops here: the caller knows that it has died.
     """
+    prefill = _Progress()
     async for data in events:
         chunk = _chunks.decode(data)
         if chunk.error is not None:
             raise SllmError("invalid_parameter", "engine_refused")
         if chunk.prompt_progress is not None:
-            at = chunk.prompt_progress
-            yield Progress(at.processed, at.total, at.cache)
+            prefill = chunk.prompt_progress
+            yield Progress(prefill.processed, prefill.total, prefill.cache)
             continue
-        if chunk.content or chunk.tokens:
-            yield Piece(chunk.content, tuple(chunk.tokens))
+        text = stop.feed(chunk.content)
+        if chunk.stop:
+            text += stop.rest()
+        if text or chunk.tokens:
+            told = records(chunk.completion_probabilities, alternatives)
+            yield Piece(text, tuple(chunk.tokens), told)
+        if stop.stopped:
+            yield End("stop", chunk.tokens_predicted, prefill.cache, prefill.time_ms)
+            return
         if chunk.stop:
             yield _end(chunk)
             return

@@ -4,27 +4,30 @@ Text is prepared on one thread, the batch is computed on another; the event loop
 """
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from app.domain.errors import SllmError
 from app.domain.messages import Message
 from app.domain.model_info import ModelInfo, Notice
 from app.domain.options import GenerationOptions
-from app.engine.backends.base import BackendDied, BackendEvent, End, refuse_images
+from app.engine.backends.base import BackendDied, BackendEvent, End, LoadError, refuse_images
 from app.engine.backends.chat_prompt import ChatPrompt, PlainPrompt
+from app.engine.backends.seeing_prompt import SeeingPrompt, contents_of
 from app.engine.onnx.batch import Batch
 from app.engine.onnx.chat_template import ChatTemplate
 from app.engine.onnx.guidance import Guide, guide
 from app.engine.onnx.loading import Loaded, load
-from app.engine.onnx.sequence import Outcome, Request
+from app.engine.onnx.sequence import Outcome, Request, request_of
 from app.engine.onnx.sequence import Sequence as RunningSequence
 from app.engine.onnx.step_loop import StepLoop
-from app.engine.onnx.stop import StopFilter
 from app.engine.onnx.tokenizer import TextStream, TextTokenizer, Vocabulary
+from app.engine.onnx.vision.seeing import Seeing
 from app.engine.spec import EngineSpec, OnnxSpec
+from app.engine.stop import StopFilter
 
 T = TypeVar("T")
 # A GPU wants large batches; the answer to a cancel is still quick there.
@@ -43,11 +46,10 @@ class OnnxBackend:
         )
         # Those that the weights name, else the one that the tokenizer does.
         self._end_tokens = frozenset(self._vocabulary.guidance.eos_tokens)
-        texts = Texts(tokenizer, beside, spec.id)
+        self._seeing = Seeing(spec, loaded.eyes) if loaded.eyes is not None else None
+        texts = Texts(tokenizer, beside, spec.id, self._seeing)
         self._texts = texts
-        self._prompt = (
-            ChatPrompt(texts, texts.control_tokens) if beside.chat_template else PlainPrompt(texts)
-        )
+        self._prompt = texts.prompt()
         self.info = _info(spec, loaded, chunk=batch.chunk)
 
     @classmethod
@@ -60,15 +62,20 @@ class OnnxBackend:
 
     async def open(self) -> None:
         self._texts.open()
+        if self._seeing is not None:
+            self._seeing.open()
         self._steps = StepLoop(self._batch)
 
     async def prompt(self, messages: Sequence[Message]) -> list[int]:
-        refuse_images(messages)
+        if self._seeing is None:
+            refuse_images(messages)
         return await self._prompt.ids(messages)
 
     async def image_tokens(self, message: Message) -> tuple[int, ...]:
-        refuse_images([message])
-        return ()
+        if self._seeing is None:
+            refuse_images([message])
+            return ()
+        return await self._seeing.tokens(message)
 
     async def tokens(self, text: str) -> list[int]:
         return await self._texts.tokenize(text, parse_special=False)
@@ -77,8 +84,16 @@ class OnnxBackend:
         self, prompt: list[int], options: GenerationOptions, slot: int, reuse: bool
     ) -> AsyncGenerator[BackendEvent, None]:
         outcomes: asyncio.Queue[Outcome] = asyncio.Queue()
+        began = time.monotonic()
+        sight = await self._seeing.sight(prompt) if self._seeing is not None else None
+        seen_ms = (time.monotonic() - began) * 1000
+        window = self.info.context_length
         sequence = RunningSequence(
-            request=Request(prompt, options, slot, reuse),
+            request=request_of(
+                Request(prompt, options, slot, reuse, sight, seen_ms),
+                window=window,
+                vocabulary=self._vocabulary.size,
+            ),
             text=TextStream(self._vocabulary),
             stop=StopFilter((*options.stop, *self._prompt.stop)),
             guide=await self._guide(options),
@@ -107,20 +122,41 @@ class OnnxBackend:
     async def close(self) -> None:
         await self._steps.close()
         self._texts.close()
+        if self._seeing is not None:
+            self._seeing.close()
 
 
 class Texts:
     """The weights' tokenizer and chat template, on a thread of their own: a long text must not
     keep the event loop from the others' tokens."""
 
-    def __init__(self, tokenizer: Path, beside: OnnxSpec, model: str) -> None:
-        self._tokenizer = TextTokenizer(tokenizer, model)
+    def __init__(
+        self, tokenizer: Path, beside: OnnxSpec, model: str, seeing: Seeing | None = None
+    ) -> None:
+        more = seeing.control_tokens if seeing else ()
+        self._tokenizer = TextTokenizer(tokenizer, model, more)
         self.control_tokens = self._tokenizer.control_tokens
-        self._template = (
-            ChatTemplate(beside.chat_template, beside.special_tokens, model)
-            if beside.chat_template
-            else None
-        )
+        self._model = model
+        self._seeing = seeing
+        text = beside.chat_template or (seeing.fallback_template if seeing else "")
+        self._template: ChatTemplate | None = None
+        if text:
+            self._template = ChatTemplate(text, beside.special_tokens, model)
+            if seeing is None:  # Those of models that see are tried with images: contents_of.
+                self._template.try_once(model)
+
+    def prompt(self) -> ChatPrompt | PlainPrompt:
+        """How messages become ids. Raises LoadError."""
+        if self._template is None:
+            return PlainPrompt(self)
+        if self._seeing is None:
+            return ChatPrompt(self, self.control_tokens)
+        contents = contents_of(self._template, self._seeing, self._model)
+        places = self._tokenizer.ids(self._seeing.placeholder, control=True)
+        if len(places) != 1:
+            name = self._seeing.placeholder
+            raise LoadError("vision_placeholder", model=self._model, name=name)
+        return SeeingPrompt(self, self.control_tokens, self._seeing, contents, places[0])
 
     def open(self) -> None:
         self._thread = ThreadPoolExecutor(1, "onnx-texts")
@@ -139,7 +175,7 @@ class Texts:
             lambda: self._tokenizer.ids(text, control=parse_special, ends=ends, middle=middle)
         )
 
-    async def apply_template(self, messages: list[dict[str, str]]) -> str:
+    async def apply_template(self, messages: list[dict[str, Any]]) -> str:
         assert self._template is not None
         template = self._template
         return await self.run(lambda: template.render(messages))
@@ -177,4 +213,5 @@ def _info(spec: EngineSpec, loaded: Loaded, chunk: int) -> ModelInfo:
             "kv_cache_tokens": spec.context_length * spec.slots,
         },
         warnings=tuple(warnings),
+        vision=spec.vision,
     )

@@ -12,11 +12,13 @@ import signal
 import zlib
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
+from math import log
 from typing import Literal
 
 from PIL import Image
 
 from app.domain.errors import SllmError
+from app.domain.logprobs import Alternative, TokenLogprob
 from app.domain.messages import Message, Picture
 from app.domain.model_info import ModelInfo
 from app.domain.options import GenerationOptions
@@ -104,7 +106,7 @@ class ScriptedBackend:
         return tuple(map(patches, message.images))
 
     async def tokens(self, text: str) -> list[int]:
-        return [zlib.crc32(piece.encode()) for piece in _TOKEN.findall(text)]
+        return [_id(piece) for piece in _TOKEN.findall(text)]
 
     async def generate(
         self, prompt: list[int], options: GenerationOptions, slot: int, reuse: bool
@@ -123,7 +125,7 @@ class ScriptedBackend:
         kept, reason = _until(answer, options)
         for number, piece in enumerate(kept):
             await _act(script, number)
-            yield Piece(piece, (zlib.crc32(piece.encode()),))
+            yield _piece(piece, options.logprobs)
         yield End(reason, len(kept), cached, float(script.prefill))
 
     async def close(self) -> None:
@@ -171,6 +173,24 @@ def _until(answer: list[str], options: GenerationOptions) -> tuple[list[str], Re
             return _TOKEN.findall(text[:cut]), "stop"
         kept.append(piece)
     return kept, "stop"
+
+
+def _piece(text: str, alternatives: int | None) -> Piece:
+    """One token. The stand-in says what it says with probability 1/2, the same with a question
+    mark with 1/4, with two with 1/8, and so on."""
+    token = _id(text)
+    if alternatives is None:
+        return Piece(text, (token,))
+    spellings = [text + "?" * marks for marks in range(alternatives)]
+    top = (
+        Alternative(_id(each), each.encode(), -rank * log(2))
+        for rank, each in enumerate(spellings, start=1)
+    )
+    return Piece(text, (token,), (TokenLogprob(token, text.encode(), -log(2), tuple(top)),))
+
+
+def _id(text: str) -> int:
+    return zlib.crc32(text.encode())
 
 
 async def _act(script: Script, number: int) -> None:

@@ -14,8 +14,10 @@ from app.engine.onnx.sequence import Sequence
 from app.engine.onnx.slots import Slots
 
 # The longest that rows which decode wait while a prompt is computed between their tokens.
-GAP_SECONDS: Final = 0.2
+GAP_SECONDS: Final = 0.26
 MIN_CHUNK: Final = 8
+# How much longer than others the last chunk of a prompt may be.
+REST: Final = 1.15
 # A chunk of one token goes another way through the attention: other roundings, other answers.
 SHORTEST: Final = 2
 
@@ -31,6 +33,7 @@ class Batch:
         self._prefilling: deque[Sequence] = deque()
         self._decoding: list[Sequence] = []
         self._tokens_per_second = 100.0
+        self._newest_speed = 100.0
         self._step_seconds = 0.0
 
     @property
@@ -39,6 +42,8 @@ class Batch:
 
     def add(self, sequence: Sequence) -> None:
         request = sequence.request
+        if request.sight is not None:
+            self._graph.look(request.slot, request.sight)
         sequence.begin(self._slots.begin(request.slot, request.prompt, request.reuse))
         self._prefilling.append(sequence)
 
@@ -66,9 +71,11 @@ class Batch:
         """One chunk; after the last one the sequence has its first token and decodes."""
         request, slots = sequence.request, self._slots
         start = slots.length(request.slot)
-        tokens = request.prompt[start : start + self._chunk_size(len(request.prompt) - start)]
+        stop = start + self._chunk_size(len(request.prompt) - start)
+        tokens = request.prompt[start:stop]
+        words = tokens if request.sight is None else request.sight.words[start:stop]
         began = time.monotonic()
-        logits = self._graph.run(slots.row(request.slot), np.array([tokens]), [start])
+        logits = self._graph.run(slots.row(request.slot), np.array([words]), [start])
         self._measure(len(tokens), time.monotonic() - began)
         slots.tokens[request.slot] += tokens
         sequence.prefilled(start + len(tokens))
@@ -87,13 +94,17 @@ class Batch:
         size = self.chunk
         if self._decoding:
             seconds = max(GAP_SECONDS - self._step_seconds, GAP_SECONDS / 4)
-            size = min(size, max(MIN_CHUNK, int(seconds * self._tokens_per_second)))
-        return left if left <= size else min(size, left - SHORTEST)
+            # The further into a prompt, the slower: the newest speed is the likeliest.
+            speed = min(self._tokens_per_second, self._newest_speed)
+            size = min(size, max(MIN_CHUNK, int(seconds * speed)))
+        # A small rest would cost its own step of all the others.
+        return left if left <= min(size * REST, self.chunk) else min(size, left - SHORTEST)
 
     def _measure(self, tokens: int, seconds: float) -> None:
         """Follow the speed of prefill; short chunks tell little about it."""
         if tokens >= MIN_CHUNK and seconds > 0:
-            self._tokens_per_second += 0.3 * (tokens / seconds - self._tokens_per_second)
+            self._newest_speed = tokens / seconds
+            self._tokens_per_second += 0.3 * (self._newest_speed - self._tokens_per_second)
 
     def _decode(self, rows: list[Sequence]) -> None:
         """A token for every row."""

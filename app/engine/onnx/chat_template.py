@@ -13,9 +13,11 @@ from jinja2 import TemplateError
 
 from app.engine.backends.base import LoadError
 from app.engine.backends.chat_prompt import TemplateRefused
-from app.engine.onnx.template_sandbox import SandboxedTemplates, check_size
+from app.engine.onnx.template_limits import check_size, size_of
+from app.engine.onnx.template_sandbox import SandboxedTemplates
 
-MAX_TEMPLATE: Final = 1024 * 1024
+# Compiling takes a second for 100 KB; the longest that models come with have about 20.
+MAX_TEMPLATE: Final = 128 * 1024
 # What a template in the sandbox can raise by being wrong.
 _ERRORS: Final = (
     TemplateError,
@@ -24,6 +26,8 @@ _ERRORS: Final = (
     LookupError,
     MemoryError,
     RecursionError,
+    # Python's compiler has its own bounds, as on nested loops.
+    SyntaxError,
     TypeError,
     ValueError,
 )
@@ -34,7 +38,7 @@ class ChatTemplate:
 
     def __init__(self, text: str, special_tokens: Mapping[str, str], name: str) -> None:
         self._sandbox = SandboxedTemplates()
-        self._sandbox.filters["tojson"] = _tojson
+        self._sandbox.replace_filter("tojson", _tojson)
         self._sandbox.globals["raise_exception"] = _raise
         self._sandbox.globals["strftime_now"] = _strftime_now
         self._special_tokens = dict(special_tokens)
@@ -45,7 +49,14 @@ class ChatTemplate:
         except _ERRORS as error:
             raise LoadError("onnx_chat_template", model=name, reason=str(error)[:200]) from error
 
-    def render(self, messages: Sequence[Mapping[str, str]]) -> str:
+    def try_once(self, name: str) -> None:
+        """Raise LoadError for a template that does not even take the simplest of messages."""
+        try:
+            self.render([{"role": "user", "content": "hi"}])
+        except TemplateRefused as error:
+            raise LoadError("onnx_chat_template", model=name, reason=str(error)[:200]) from error
+
+    def render(self, messages: Sequence[Mapping[str, Any]]) -> str:
         """The prompt's text up to where the assistant answers. Raises TemplateRefused."""
         self._sandbox.begin()
         try:
@@ -74,6 +85,7 @@ def _tojson(
     sort_keys: bool = False,
 ) -> str:
     """JSON as it is; jinja2's own filter writes `<` as HTML wants it."""
+    check_size(size_of(value) * (1 + (indent or 0)))
     return json.dumps(
         value,
         ensure_ascii=ensure_ascii,

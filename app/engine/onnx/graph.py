@@ -12,8 +12,10 @@ import numpy as np
 from app.engine.backends.base import LoadError
 from app.engine.onnx.layout import Layout
 from app.engine.onnx.memory import Array, HostMemory
-from app.engine.onnx.session import ERRORS, quiet
+from app.engine.onnx.session import ERRORS, quiet, words_of
 from app.engine.onnx.slots import Slots
+from app.engine.onnx.vision.eyes import Eyes
+from app.engine.onnx.vision.sight import Sight
 
 _PROBE_PAST = 4
 _PROBE_NEW = 2
@@ -22,8 +24,12 @@ _PROBE_NEW = 2
 class Graph:
     """A session over slots. Made by `probe`, which finds out how the graph behaves."""
 
-    def __init__(self, session: Any, layout: Layout, slots: Slots, facts: "Facts") -> None:
+    def __init__(
+        self, session: Any, layout: Layout, slots: Slots, facts: "Facts", eyes: Eyes | None = None
+    ) -> None:
+        """`eyes` belong to decoders that take embeddings."""
         self._session = session
+        self._eyes = eyes
         self._layout = layout
         self._slots = slots
         self._facts = facts
@@ -41,8 +47,14 @@ class Graph:
         longest row, and only a graph that is told the positions copes with the gaps."""
         return self._facts.in_place or (self._layout.has_positions and self._layout.has_mask)
 
+    def look(self, slot: int, sight: Sight) -> None:
+        """What the prompt shows that the slot gets; for graphs with eyes."""
+        assert self._eyes is not None
+        self._eyes.look(slot, sight)
+
     def run(self, first: int, tokens: Array, lengths: Sequence[int]) -> Array:
-        """Compute `tokens` [rows, new] for the rows from `first` on, which hold `lengths` tokens.
+        """Compute `tokens` [rows, new], ids of the vocabulary, for the rows from `first` on,
+        which hold `lengths` tokens.
 
         Returns the float32 logits [rows, vocabulary] after each row's last token, to be used
         before the next run. Raises one of session.ERRORS.
@@ -54,7 +66,7 @@ class Graph:
     def _in_place(self, first: int, tokens: Array, lengths: Sequence[int]) -> Array:
         rows, new = tokens.shape
         binding = self._bindings.get((first, rows)) or self._bind(first, rows)
-        feeds = self._feeds(tokens, lengths, max(lengths))
+        feeds = self._feeds(first, tokens, lengths, max(lengths))
         for name, value in feeds.items():
             binding.bind_cpu_input(name, value)
         logits = self._room(rows, new)
@@ -78,7 +90,7 @@ class Graph:
         past, rows = max(lengths), slice(first, first + len(tokens))
         memory = self._slots.memory
         assert isinstance(memory, HostMemory)  # Graph.__init__ saw to it
-        feeds = self._feeds(tokens, lengths, past) | self._layout.constants
+        feeds = self._feeds(first, tokens, lengths, past) | self._layout.constants
         for cache, array in zip(self._layout.caches, memory.arrays, strict=True):
             feeds[cache.past] = np.ascontiguousarray(array[rows, :, :past])
         names = ["logits", *(cache.present for cache in self._layout.caches)]
@@ -89,19 +101,25 @@ class Graph:
                 array[first + row, :, length:end] = present[row, :, past:]
         return _last(logits)
 
-    def _feeds(self, tokens: Array, lengths: Sequence[int], past: int) -> dict[str, Array]:
-        """Ids, mask and positions. In place a row's new tokens follow its own; in a cache that
-        grows they follow the longest row's."""
+    def _feeds(
+        self, first: int, tokens: Array, lengths: Sequence[int], past: int
+    ) -> dict[str, Array]:
+        """Ids or embeddings, mask and positions. In place a row's new tokens follow its own; in
+        a cache that grows they follow the longest row's."""
         layout, new = self._layout, tokens.shape[1]
         held = np.asarray(lengths)[:, None]
-        feeds = {"input_ids": np.ascontiguousarray(tokens, layout.ids)}
+        if self._eyes is None:
+            feeds = {"input_ids": np.ascontiguousarray(tokens, layout.ids)}
+        else:
+            slots = [self._slots.slot_at(first + row) for row in range(len(tokens))]
+            feeds = self._eyes.feeds(slots, tokens, lengths)
         if layout.has_mask:
             columns = np.arange(past + new)
             seen = columns < (held + new if self._facts.in_place else held)
             if not self._facts.in_place:
                 seen = seen | (columns >= past)
             feeds["attention_mask"] = seen.astype(layout.ids)
-        if layout.has_positions:
+        if layout.has_positions and layout.axes == 1:
             feeds["position_ids"] = (held + np.arange(new)).astype(layout.ids)
         return feeds
 
@@ -130,15 +148,15 @@ class Facts:
         self.all_rows = logits.ndim == 3 and logits.shape[1] == _PROBE_NEW
 
 
-def probe(session: Any, layout: Layout, model: str) -> Facts:
+def probe(session: Any, layout: Layout, model: str, eyes: Eyes | None = None) -> Facts:
     """Run two tokens on a tiny cache. A mask that is shorter than the cache suits only graphs
     that write in place; the others get one that fits. Raises LoadError."""
     reason = ""
     for seen in (_PROBE_NEW, _PROBE_PAST + _PROBE_NEW):
         try:
-            logits, present = _probe(session, layout, seen)
+            logits, present = _probe(session, layout, seen, eyes)
         except ERRORS as error:
-            reason = str(error)
+            reason = words_of(error)
             continue
         length = present.shape[2]
         if length in (_PROBE_PAST, _PROBE_PAST + _PROBE_NEW):
@@ -146,11 +164,14 @@ def probe(session: Any, layout: Layout, model: str) -> Facts:
     raise LoadError("onnx_run_failed", model=model, reason=reason[:300])
 
 
-def _probe(session: Any, layout: Layout, seen: int) -> tuple[Array, Array]:
-    feeds: dict[str, Array] = {"input_ids": np.zeros((1, _PROBE_NEW), layout.ids)}
+def _probe(session: Any, layout: Layout, seen: int, eyes: Eyes | None) -> tuple[Array, Array]:
+    ids = np.zeros((1, _PROBE_NEW), layout.ids)
+    feeds: dict[str, Array] = {"input_ids": ids}
+    if eyes is not None:
+        feeds = eyes.feeds([0], ids, [seen - _PROBE_NEW])
     if layout.has_mask:
         feeds["attention_mask"] = np.ones((1, seen), layout.ids)
-    if layout.has_positions:
+    if layout.has_positions and layout.axes == 1:
         feeds["position_ids"] = np.arange(seen - _PROBE_NEW, seen, dtype=layout.ids)[None]
     for cache in layout.caches:
         feeds[cache.past] = np.zeros((1, cache.heads, _PROBE_PAST, cache.head_size), cache.dtype)

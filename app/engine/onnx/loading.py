@@ -13,8 +13,17 @@ from app.engine.backends.base import LoadError
 from app.engine.onnx.graph import Facts, Graph, probe
 from app.engine.onnx.layout import Layout, read_layout
 from app.engine.onnx.memory import DeviceMemory
-from app.engine.onnx.session import ERRORS, UNREADABLE, Device, NoDevice, has_gpu, open_session
+from app.engine.onnx.session import (
+    ERRORS,
+    UNREADABLE,
+    Device,
+    NoDevice,
+    has_gpu,
+    open_session,
+    words_of,
+)
 from app.engine.onnx.slots import Slots
+from app.engine.onnx.vision.eyes import Eyes, open_eyes
 from app.engine.scheduling_class import batch_threads
 from app.engine.spec import EngineSpec
 
@@ -31,6 +40,7 @@ class Loaded:
     layout: Layout
     device: str
     notices: tuple[Notice, ...] = ()
+    eyes: Eyes | None = None
 
 
 class _Unfit(Exception):
@@ -55,15 +65,16 @@ def load(spec: EngineSpec, head_size: int) -> Loaded:
 
 
 def _on_cpu(spec: EngineSpec, head_size: int, notices: tuple[Notice, ...]) -> Loaded:
-    session, layout, facts = _read(spec, head_size, "cpu")
+    session, layout, facts, eyes = _read(spec, head_size, "cpu")
     slots = Slots(layout.caches, spec.slots, spec.context_length)
-    return Loaded(Graph(session, layout, slots, facts), slots, layout, "cpu", notices)
+    graph = Graph(session, layout, slots, facts, eyes)
+    return Loaded(graph, slots, layout, "cpu", notices, eyes)
 
 
 def _on_gpu(spec: EngineSpec, head_size: int) -> Loaded:
     """Raises _Unfit for what the GPU cannot run, LoadError for what nothing can."""
     try:
-        session, layout, facts = _read(spec, head_size, "cuda")
+        session, layout, facts, eyes = _read(spec, head_size, "cuda")
     except NoDevice as error:
         raise _Unfit("onnx_gpu_driver") from error
     # CUDA's GroupQueryAttention knows 16 bits only; a cache that grows would be copied each step.
@@ -74,20 +85,37 @@ def _on_gpu(spec: EngineSpec, head_size: int) -> Loaded:
     except ERRORS as error:
         raise _Unfit("onnx_gpu_memory") from error
     slots = Slots(layout.caches, spec.slots, spec.context_length, memory)
-    return Loaded(Graph(session, layout, slots, facts), slots, layout, "cuda:0")
+    graph = Graph(session, layout, slots, facts, eyes)
+    return Loaded(graph, slots, layout, "cuda:0", (), eyes)
 
 
-def _read(spec: EngineSpec, head_size: int, device: Device) -> tuple[Any, Layout, Facts]:
+def _read(
+    spec: EngineSpec, head_size: int, device: Device
+) -> tuple[Any, Layout, Facts, Eyes | None]:
     try:
         with batch_threads():
             session = open_session(Path(spec.path), spec.threads, device)
     except UNREADABLE as error:
         raise LoadError("onnx_load_failed", model=spec.id, reason=_why(spec, error)) from error
     layout = read_layout(session.get_inputs(), session.get_outputs(), spec.id, head_size)
-    return session, layout, probe(session, layout, spec.id)
+    eyes = _eyes(spec, layout)
+    return session, layout, probe(session, layout, spec.id, eyes), eyes
+
+
+def _eyes(spec: EngineSpec, layout: Layout) -> Eyes | None:
+    """For decoders that take embeddings. Raises LoadError where one part of two is there."""
+    if (layout.embeds is None) != (spec.onnx_vision is None):
+        name = "input_ids" if spec.onnx_vision is None else "inputs_embeds"
+        raise LoadError("onnx_no_input", model=spec.id, name=name)
+    if spec.onnx_vision is None:
+        return None
+    try:
+        return open_eyes(Path(spec.onnx_vision.embedding), layout, spec.id)
+    except UNREADABLE as error:
+        raise LoadError("onnx_load_failed", model=spec.id, reason=_why(spec, error)) from error
 
 
 def _why(spec: EngineSpec, error: Exception) -> str:
     """The library's own words, without paths."""
     folder = str(Path(spec.path).parent)
-    return str(error).replace(folder + "/", "").replace(folder, "")[:300]
+    return words_of(error).replace(folder + "/", "").replace(folder, "")[:300]

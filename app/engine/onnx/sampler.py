@@ -10,12 +10,15 @@ from typing import Any, Final
 
 import numpy as np
 
+from app.domain.errors import SllmError
 from app.domain.options import GenerationOptions
 
 Logits = np.ndarray[Any, np.dtype[np.float32]]
 Array = np.ndarray[Any, Any]
 # llama.cpp's default window of the penalties, in tokens of prompt and answer.
 PENALTY_WINDOW: Final = 64
+# Below it a quotient can overflow; nothing but the best token is left long before.
+_COLDEST: Final = 1e-30
 _FOLDS: Final = 64
 _FEW: Final = 1024
 
@@ -25,7 +28,9 @@ class Sampler:
 
     def __init__(self, options: GenerationOptions, prompt: Sequence[int]) -> None:
         self._options = options
-        self._recent = deque(prompt[-PENALTY_WINDOW:], maxlen=PENALTY_WINDOW)
+        # Rows of images are no tokens: nothing is penalized for them.
+        recent = (token for token in prompt[-PENALTY_WINDOW:] if token >= 0)
+        self._recent = deque(recent, maxlen=PENALTY_WINDOW)
         self._random = np.random.default_rng(options.seed)
         self._penalizes = (
             options.repeat_penalty,
@@ -39,6 +44,7 @@ class Sampler:
             self._penalize(logits)
         if self._options.temperature <= 0:
             token = int(logits.argmax())
+            _require_number(logits[token])
         else:
             token = self._draw(*candidates(logits, self._options))
         self._recent.append(token)
@@ -55,9 +61,17 @@ class Sampler:
         logits[tokens] = found
 
     def _draw(self, tokens: Array, values: Array) -> int:
-        weights = np.exp((values - values[0]) / self._options.temperature).cumsum()
+        temperature = max(self._options.temperature, _COLDEST)
+        weights = np.exp((values - values[0]) / temperature).cumsum()
+        _require_number(weights[-1])
         point = self._random.random() * weights[-1]
         return int(tokens[min(int(weights.searchsorted(point, "right")), len(tokens) - 1)])
+
+
+def _require_number(value: np.floating[Any]) -> None:
+    """Raise SllmError for what an overflow inside the model makes of all its numbers."""
+    if np.isnan(value):
+        raise SllmError("internal_error", "onnx_not_a_number")
 
 
 def candidates(logits: Logits, options: GenerationOptions) -> tuple[Array, Array]:
@@ -66,16 +80,16 @@ def candidates(logits: Logits, options: GenerationOptions) -> tuple[Array, Array
     top_p is a share of what top_k left, min_p of the best token's probability.
     """
     if options.top_k:
-        tokens, values = _best(logits, options.top_k)
+        tokens, values = best(logits, options.top_k)
         total = _exp_sum(values, values[0])
         return _cut(tokens, values, total, options)
     peak = float(logits.max())
     total = _exp_sum(logits.astype(np.float64), peak)
-    tokens, values = _best(logits, _FEW)
+    tokens, values = best(logits, _FEW)
     kept = _cut(tokens, values, total, options)
     if len(kept[0]) < len(tokens) or len(tokens) == len(logits):
         return kept
-    return _cut(*_best(logits, len(logits)), total, options)
+    return _cut(*best(logits, len(logits)), total, options)
 
 
 def _exp_sum(values: Array, peak: float) -> float:
@@ -97,7 +111,7 @@ def _cut(
     return tokens[:keep], values[:keep]
 
 
-def _best(logits: Logits, count: int) -> tuple[Array, Array]:
+def best(logits: Logits, count: int) -> tuple[Array, Array]:
     """The `count` highest, best first, equal ones in the order of their numbers.
 
     The vocabulary is folded into columns; the highest tokens are in the columns with the highest

@@ -1,19 +1,44 @@
-"""A Jinja environment that ends: loops and texts grow only so far, Python's inside is out of
-reach. What it renders is chat_template's business.
+"""A Jinja environment that ends: what a template makes and how long it takes has bounds
+(template_limits), Python's inside is out of reach. What it renders is chat_template's business.
 """
 
+from collections.abc import Callable
+from functools import wraps
+from types import GeneratorType
 from typing import Any, Final
 
-from jinja2 import TemplateRuntimeError, nodes
+from jinja2 import nodes
 from jinja2.ext import Extension, loopcontrols
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
-MAX_ROUNDS: Final = 200_000
-MAX_CHARACTERS: Final = 8 * 1024 * 1024
+from app.engine.onnx.template_limits import (
+    Budget,
+    check_indent,
+    check_join,
+    check_method,
+    check_numbers,
+    check_operation,
+    check_replace,
+    size_of,
+)
+
 _ROUND: Final = "count_round"
 _JOIN: Final = "join_checked"
+# What templates of chat models use; the others have ways to make much of little.
+FILTERS: Final = frozenset(
+    {"abs", "attr", "capitalize", "count", "d", "default", "dictsort", "e", "escape", "first"}
+    | {"float", "groupby", "indent", "int", "items", "join", "last", "length", "list", "lower"}
+    | {"map", "max", "min", "reject", "rejectattr", "replace", "reverse", "round", "safe"}
+    | {"select", "selectattr", "sort", "string", "title", "tojson", "trim", "truncate"}
+    | {"unique", "upper", "wordcount"}
+)
+_FILTER_CHECKS: Final[dict[str, Callable[..., None]]] = {
+    "replace": check_replace,
+    "indent": check_indent,
+    "join": lambda parts, between="", *_: check_join(between, parts),
+}
 
 
 class Generation(Extension):
@@ -44,22 +69,29 @@ def _call(name: str, arguments: list[nodes.Expr]) -> nodes.Call:
 
 
 class SandboxedTemplates(ImmutableSandboxedEnvironment):
-    """For one rendering at a time: the rounds are counted from `begin` on."""
+    """For one rendering at a time: everything is counted from `begin` on."""
 
-    intercepted_binops = frozenset({"+", "*", "**"})
+    intercepted_binops = frozenset({"+", "*", "**", "%"})
 
     def __init__(self) -> None:
+        self._budget = Budget()
         super().__init__(
-            trim_blocks=True, lstrip_blocks=True, extensions=[Generation, loopcontrols]
+            trim_blocks=True,
+            lstrip_blocks=True,
+            extensions=[Generation, loopcontrols],
+            finalize=_shown,
         )
         self.globals.pop("lipsum")
-        self.globals[_ROUND] = self._count
+        self.globals[_ROUND] = self._round = self._budget.round
         self.globals[_JOIN] = self._join
-        self._rounds = 0
+        self.filters = {name: self._checked(name, self.filters[name]) for name in FILTERS}
 
     def begin(self) -> None:
         """Before a rendering."""
-        self._rounds = 0
+        self._budget.begin()
+
+    def replace_filter(self, name: str, function: Callable[..., Any]) -> None:
+        self.filters[name] = self._checked(name, function)
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree: nodes.Template = _Checks().visit(super()._parse(source, name, filename))
@@ -67,32 +99,50 @@ class SandboxedTemplates(ImmutableSandboxedEnvironment):
         return tree
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        """Sizes are looked at before there is something of that size."""
-        if operator == "*":
-            check_size(_size(left) * (right if isinstance(right, int) else 1))
-            check_size(_size(right) * (left if isinstance(left, int) else 1))
-        elif operator == "**":
-            check_size(abs(right), 64)
-            check_size(abs(left), 1 << 64)
-        else:
-            check_size(_size(left) + _size(right))
-        return super().call_binop(context, operator, left, right)
+        check_operation(operator, left, right)
+        return self._budget.made(super().call_binop(context, operator, left, right))
 
-    def _count(self) -> None:
-        self._rounds += 1
-        check_size(self._rounds, MAX_ROUNDS)
+    def call(self, context: Any, called: Any, /, *arguments: Any, **named: Any) -> Any:
+        if called is self._round:  # by far the most frequent
+            return called()
+        method = getattr(called, "__wrapped__", called)
+        owner = getattr(method, "__self__", None)
+        if isinstance(owner, str):
+            arguments = tuple(map(_listed, arguments))
+            check_method(owner, method.__name__, (*arguments, *named.values()))
+        return self._budget.made(super().call(context, called, *arguments, **named))
+
+    def _checked(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A filter that looks at what it is given, and counts what it gives."""
+        # Some filters are given the context or the environment first.
+        first = int(hasattr(function, "jinja_pass_arg"))
+        check = _FILTER_CHECKS.get(name)
+
+        @wraps(function)
+        def checked(*arguments: Any, **named: Any) -> Any:
+            own, value = arguments[:first], _listed(arguments[first])
+            others = arguments[first + 1 :]
+            size_of(value)
+            check_numbers(*others, *named.values())
+            if check is not None:
+                check(value, *others, *named.values())
+            return self._budget.made(function(*own, value, *others, **named))
+
+        return checked
 
     def _join(self, *parts: Any) -> str:
-        texts = [str(part) for part in parts]
-        check_size(sum(map(len, texts)))
-        return "".join(texts)
+        size_of(parts)
+        joined: str = self._budget.made("".join(map(str, parts)))
+        return joined
 
 
-def check_size(size: float, limit: int = MAX_CHARACTERS) -> None:
-    """Raise TemplateRuntimeError when a text, a list or a loop gets too long."""
-    if size > limit:
-        raise TemplateRuntimeError("the chat template makes too much")
+def _listed(value: Any) -> Any:
+    """What `map` and its like give, as something whose size can be seen."""
+    return list(value) if isinstance(value, GeneratorType) else value
 
 
-def _size(value: Any) -> int:
-    return len(value) if isinstance(value, str | bytes | list | tuple) else 0
+def _shown(value: Any) -> Any:
+    """What is written out: a list of lists is a longer text than it looks."""
+    if not isinstance(value, str):
+        size_of(value)
+    return value

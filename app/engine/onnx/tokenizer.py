@@ -18,12 +18,13 @@ _MIDDLE: Final = "\0"
 
 
 class TextTokenizer:
-    """`control_tokens` are the spellings that only a template may use. Not for two threads at
-    once: whether they are seen in a text is a switch of the library's object."""
+    """`control_tokens` are the spellings that only a template may use, `more` of them those that
+    the tokenizer does not mark. Not for two threads at once: whether they are seen in a text is
+    a switch of the library's object."""
 
-    def __init__(self, path: Path, model: str) -> None:
+    def __init__(self, path: Path, model: str, more: Sequence[str] = ()) -> None:
         try:
-            self._tokenizer = Tokenizer.from_str(_guarded(path.read_bytes()))
+            self._tokenizer = Tokenizer.from_str(_guarded(path.read_bytes(), more))
         except (OSError, UnicodeDecodeError, msgspec.DecodeError) as error:
             raise LoadError("onnx_tokenizer", model=model, reason=str(error)[:200]) from error
         except Exception as error:
@@ -49,13 +50,13 @@ class TextTokenizer:
         return ids[1:] if middle else ids
 
 
-def _guarded(file: bytes) -> str:
+def _guarded(file: bytes, more: Sequence[str]) -> str:
     """tokenizer.json in which all that is known as a control token is marked as one."""
     content = msgspec.json.decode(file)
     if not isinstance(content, dict):
         raise msgspec.DecodeError("not an object")
     for token in content.get("added_tokens", []):
-        if token["content"] in ALWAYS_CONTROL:
+        if token["content"] in ALWAYS_CONTROL or token["content"] in more:
             token["special"] = True
     return msgspec.json.encode(content).decode()
 
@@ -68,7 +69,9 @@ class Vocabulary:
         try:
             self.guidance = LLTokenizer(str(path), n_vocab=size, eos_token=list(end_tokens) or None)
         except ValueError as error:
-            raise LoadError("onnx_tokenizer", model=model, reason=str(error)[:200]) from error
+            reason = str(error).replace(str(path), path.name)[:200]
+            raise LoadError("onnx_tokenizer", model=model, reason=reason) from error
+        self.size = size
         self._bytes: dict[int, bytes] = {}
 
     def bytes_of(self, token: int) -> bytes:
@@ -88,6 +91,9 @@ class TextStream:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
         self._decoder = codecs.getincrementaldecoder("utf-8")("ignore")
+
+    def bytes_of(self, token: int) -> bytes:
+        return self._vocabulary.bytes_of(token)
 
     def feed(self, token: int) -> str:
         return self._decoder.decode(self._vocabulary.bytes_of(token))

@@ -104,7 +104,7 @@ class MessageSchema(BaseModel):
             parent_id=message.parent_id,
             role=message.role,
             content=message.content,
-            images=[],
+            images=[image.id for image in message.images],
             status=message.status,
             finish_reason=message.finish_reason,
             usage=UsageSchema.model_validate(usage) if usage else None,

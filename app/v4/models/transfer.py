@@ -13,14 +13,21 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from app.database.records import Conversation, Setup, Status, StoredMessage, Tree
+from app.database.records import (
+    Conversation,
+    Setup,
+    Status,
+    StoredImage,
+    StoredMessage,
+    Tree,
+)
 from app.domain.generation import FinishReason, Timings, Usage
 from app.domain.messages import Role
 from app.domain.titles import title_of
 from app.v1.models.messages import MOST_MESSAGES, ChatMessage, Text
 from app.v1.models.options import STRICT, OptionsSchema
 from app.v3.models.chat import NAME_PATTERN
-from app.v4.config import LONGEST_TITLE
+from app.v4.config import LONGEST_TITLE, MOST_IMAGES
 from app.v4.models.chat import Metadata
 from app.v4.models.prompt import given_options
 
@@ -64,6 +71,30 @@ class PortableTimings(BaseModel):
     tokens_per_second: Amount
 
 
+class PortableImage(BaseModel):
+    """A picture of a message; without `data` it is not imported. What the file itself tells is
+    not believed."""
+
+    model_config = STRICT
+
+    data: str | None = None
+    id: str | None = None
+    sha256: str | None = None
+    width: Count = 0
+    height: Count = 0
+    media_type: Literal["image/png", "image/jpeg", "image/webp", "image/gif"] = "image/png"
+    tokens: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    filename: Text = ""
+    ocr: Text = ""
+    lens_keywords: Text = ""
+    lens_local_keywords: Text = ""
+
+    def to_domain(self) -> StoredImage:
+        """Before it is decoded."""
+        untold = {"data", "id", "sha256", "width", "height"}
+        return StoredImage(sha256="", width=0, height=0, **self.model_dump(exclude=untold))
+
+
 class PortableMessage(BaseModel):
     """One message of the tree."""
 
@@ -78,10 +109,12 @@ class PortableMessage(BaseModel):
     finish_reason: FinishReason | None = None
     usage: PortableUsage | None = None
     timings: PortableTimings | None = None
+    images: Annotated[list[PortableImage], Field(max_length=MOST_IMAGES)] = []
 
     def to_domain(self, seq: int) -> StoredMessage:
         """The message in place `seq`, from 1."""
         fields: dict[str, Any] = dict(self)
+        fields["images"] = tuple(image.to_domain() for image in self.images)
         if self.usage:
             fields["usage"] = Usage(**dict(self.usage))
         if self.timings:
@@ -164,7 +197,12 @@ class PortableConversation(BaseModel):
             message_count=len(self.messages),
         )
         messages = tuple(each.to_domain(seq) for seq, each in enumerate(self.messages, 1))
-        return Tree(conversation, messages, self.setup.to_domain())
+        files = {
+            each.id: tuple(image.data for image in each.images)
+            for each in self.messages
+            if each.images
+        }
+        return Tree(conversation, messages, self.setup.to_domain(), files)
 
 
 def _first_words(messages: Sequence[PortableMessage]) -> str:

@@ -1,6 +1,9 @@
 """`POST /chat` and `/chat/stream` in a conversation, and another answer to the same question."""
 
-from fastapi import APIRouter
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import APIRouter, Depends
 
 from app.docs.error_responses import WRITE_RESPONSES
 from app.edge.strict_route import StrictRoute
@@ -11,11 +14,10 @@ from app.v4.models.chat import (
     ConversationChatResponse,
     RegenerateRequest,
 )
-from app.v4.turns import IdempotencyKey, TurnCallDep
+from app.v4.turns import IdempotencyKey, TurnCall, TurnCallDep, get_turn_call
 
 router = APIRouter(route_class=StrictRoute)
 stream_router = APIRouter(route_class=StrictRoute)
-regenerate_router = APIRouter(prefix="/conversations", route_class=StrictRoute)
 AGAIN = "/{conversation_id}/messages/{message_id}/regenerate"
 
 
@@ -40,32 +42,39 @@ async def conversation_chat_stream(
     return call.stream(await call.ask(body, idempotency_key))
 
 
-@regenerate_router.post(
-    AGAIN, summary="Another answer to the same question", responses=WRITE_RESPONSES
-)
-async def regenerate(
-    conversation_id: str,
-    message_id: str,
-    call: TurnCallDep,
-    body: RegenerateRequest | None = None,
-) -> ConversationChatResponse:
-    """`message_id` is the question or one of its answers; the new answer becomes current."""
-    wanted = body or RegenerateRequest()
-    return await call.answer(await call.regenerate(conversation_id, message_id, wanted))
+def again_router(get_call: Callable[..., Awaitable[TurnCall]], answer: Any) -> APIRouter:
+    """Regenerating, by the call that the dependency `get_call` makes; `answer` is its schema."""
+    router = APIRouter(prefix="/conversations", route_class=StrictRoute)
+    summary, needed = "Another answer to the same question", Depends(get_call)
+
+    @router.post(AGAIN, summary=summary, responses=WRITE_RESPONSES, response_model=answer)
+    async def regenerate(
+        conversation_id: str,
+        message_id: str,
+        body: RegenerateRequest | None = None,
+        call: TurnCall = needed,
+    ) -> ConversationChatResponse:
+        """`message_id` is the question or one of its answers; the new answer becomes current."""
+        wanted = body or RegenerateRequest()
+        return await call.answer(await call.regenerate(conversation_id, message_id, wanted))
+
+    @router.post(
+        AGAIN + "/stream",
+        summary=f"{summary}, as it is written",
+        response_class=EventStream,
+        responses=STREAM_RESPONSES | WRITE_RESPONSES,
+    )
+    async def regenerate_stream(
+        conversation_id: str,
+        message_id: str,
+        body: RegenerateRequest | None = None,
+        call: TurnCall = needed,
+    ) -> EventStream:
+        """As the route without `/stream`, as events."""
+        wanted = body or RegenerateRequest()
+        return call.stream(await call.regenerate(conversation_id, message_id, wanted))
+
+    return router
 
 
-@regenerate_router.post(
-    AGAIN + "/stream",
-    summary="Another answer to the same question, as it is written",
-    response_class=EventStream,
-    responses=STREAM_RESPONSES | WRITE_RESPONSES,
-)
-async def regenerate_stream(
-    conversation_id: str,
-    message_id: str,
-    call: TurnCallDep,
-    body: RegenerateRequest | None = None,
-) -> EventStream:
-    """As the route without `/stream`, as events."""
-    wanted = body or RegenerateRequest()
-    return call.stream(await call.regenerate(conversation_id, message_id, wanted))
+regenerate_router = again_router(get_turn_call, ConversationChatResponse)

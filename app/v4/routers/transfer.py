@@ -7,7 +7,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from app.database.records import Tree
 from app.dependencies import LanguageDep
 from app.docs.error_responses import WRITE_RESPONSES
 from app.domain.errors import SllmError
@@ -20,7 +19,7 @@ from app.v4.imports import EntryReader
 from app.v4.models.transfer import ExportQuery, ImportResponse, SkippedSchema
 from app.v4.models.transfer_docs import ALL_FILE, BODY, JSON_LINES, ONE_FILE
 from app.v4.services.export_formats import json_of, line_of, markdown_of
-from app.v4.services.transfer_service import Skipped
+from app.v4.services.transfer_service import Skipped, TransferService
 
 router = APIRouter(prefix="/conversations", route_class=StrictRoute)
 
@@ -40,7 +39,7 @@ IMPORTABLE = re.compile(
 async def export_conversations(service: TransferServiceDep) -> PiecewiseResponse:
     """All of them with all branches, the oldest first, as JSON Lines that import takes."""
     name = attachment("conversations", "jsonl")
-    return await PiecewiseResponse.of(_lines(service.trees()), JSON_LINES, name)
+    return await PiecewiseResponse.of(_lines(service), JSON_LINES, name)
 
 
 @router.post(
@@ -88,16 +87,17 @@ async def export_conversation(
     tree = await service.tree(conversation_id)
     title = tree.conversation.title
     if query.format == "json":
-        return Response(json_of(tree), 200, attachment(title, "json"), "application/json")
+        body = json_of(tree, await service.files(tree))
+        return Response(body, 200, attachment(title, "json"), "application/json")
     told = {"Content-Language": language, "Vary": "Accept-Language"}
     headers = attachment(title, "md") | told
     return Response(markdown_of(tree, language), 200, headers, "text/markdown")
 
 
-async def _lines(trees: AsyncGenerator[Tree, None]) -> AsyncGenerator[bytes, None]:
-    async with aclosing(trees):
+async def _lines(service: TransferService) -> AsyncGenerator[bytes, None]:
+    async with aclosing(service.trees()) as trees:
         async for tree in trees:
-            yield line_of(tree)
+            yield line_of(tree, await service.files(tree))
 
 
 def _check_media_type(request: Request) -> None:

@@ -40,6 +40,11 @@ class ChatHistory:
         return await branches.question_of(self._database, self._owner, conversation_id, message_id)
 
 
+def without_images(messages: Iterable[Message]) -> tuple[Message, ...]:
+    """The words alone, for a model that sees nothing."""
+    return tuple(Message(message.role, message.content) for message in messages)
+
+
 def shown(past: Snapshot, newest: Iterable[Message]) -> tuple[Message, ...]:
     """The setup, the branch and what is new, as chat templates want it: the sides take turns.
 
@@ -50,7 +55,7 @@ def shown(past: Snapshot, newest: Iterable[Message]) -> tuple[Message, ...]:
     for message in (*past.history, *newest):
         if merged and merged[-1].role == message.role:
             joined = f"{merged[-1].content}\n\n{message.content}"
-            merged[-1] = Message(message.role, joined)
+            merged[-1] = Message(message.role, joined, merged[-1].images + message.images)
         else:
             merged.append(message)
     return (*past.setup.head, *merged)

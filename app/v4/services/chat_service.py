@@ -1,16 +1,18 @@
 """The steps of a chat in a conversation: accepted by the engine, then stored, then answered."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from msgspec.structs import replace as changed
 
 from app.database import Database, conversations, questions
-from app.database.records import Question, Snapshot, Turn
+from app.database.records import Question, Snapshot, StoredImage, Turn
 from app.domain.errors import SllmError
 from app.domain.generation import Finished, GenerationRequest
+from app.domain.messages import Message
+from app.domain.model_info import Notice
 from app.v1.services import chat_service as plain
 from app.v4.services.answer_writer import AnswerWriter
 from app.v4.services.chat_history import ChatHistory
@@ -31,6 +33,7 @@ class StoredChat:
     conversation_id: str
     message_id: str
     parent_id: str
+    images: tuple[StoredImage, ...] = ()
 
 
 class ConversationChats:
@@ -92,8 +95,8 @@ class ConversationChats:
     ) -> StoredChat | None:
         """None where another request with the same key was quicker."""
         past = await self._history.before(question)
-        chat = await self._chats.open(build(past), model)
-        placed = _placed(question, past)
+        chat = await self._opened(past, build, model)
+        placed = _measured(_placed(question, past), chat.context.image_tokens)
         turn = await self._stored(chat, questions.ask(self._database, self._owner, placed))
         if turn.repeated:
             await chat.events.aclose()
@@ -116,11 +119,19 @@ class ConversationChats:
         instead_of: str | None = None,
     ) -> StoredChat:
         past = await self._history.until(conversation_id, question_id)
-        chat = await self._chats.open(build(past), model)
+        chat = await self._opened(past, build, model)
         asked = questions.ask_again(
             self._database, self._owner, conversation_id, question_id, instead_of
         )
         return await self._followed(chat, await self._stored(chat, asked), reply)
+
+    async def _opened(self, past: Snapshot, build: Build, model: str | None) -> plain.Chat:
+        """An accepted chat, with a warning where its model is not shown the images."""
+        request = build(past)
+        chat = await self._chats.open(request, model)
+        if _have_images(past.history) and not _have_images(request.messages):
+            return replace(chat, warnings=(*chat.warnings, Notice("images_not_shown")))
+        return chat
 
     async def _stored(self, chat: plain.Chat, asking: Any) -> Turn:
         """The stored turn; the chat ends when it cannot be stored."""
@@ -143,13 +154,28 @@ class ConversationChats:
             )
 
     async def _followed(self, chat: plain.Chat, turn: Turn, reply: Reply) -> StoredChat:
-        stored = StoredChat(chat, turn.conversation_id, turn.answer.id, turn.question.id)
+        asked = turn.question
+        stored = StoredChat(chat, turn.conversation_id, turn.answer.id, asked.id, asked.images)
         events = self._writer.follow(
             self._owner, turn.answer.id, chat, lambda finished: reply(stored, finished)
         )
         # Begun here: what has not begun could not mark the answer when it is dropped.
         await anext(events)
         return replace(stored, chat=replace(chat, events=events))
+
+
+def _have_images(messages: Iterable[Message]) -> bool:
+    return any(message.images for message in messages)
+
+
+def _measured(question: Question, tokens: tuple[int, ...]) -> Question:
+    """With what the model takes each new image for."""
+    if not question.images:
+        return question
+    # An earlier question that got no answer stands before this one, and so do its images.
+    newest = tokens[-len(question.images) :]
+    pairs = zip(question.images, newest, strict=True)
+    return changed(question, images=tuple(changed(image, tokens=n) for image, n in pairs))
 
 
 def _placed(question: Question, past: Snapshot) -> Question:

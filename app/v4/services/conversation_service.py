@@ -11,6 +11,7 @@ from app.database.records import (
     Setup,
     StoredMessage,
 )
+from app.images.store import ImageStore
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,9 @@ class Shown:
 class ConversationService:
     """One owner's conversations. Everything raises SllmError `not_found` for others'."""
 
-    def __init__(self, database: Database, owner: str) -> None:
+    def __init__(self, database: Database, images: ImageStore, owner: str) -> None:
         self._database = database
+        self._images = images
         self._owner = owner
 
     async def find(self, query: ConversationQuery) -> ConversationPage:
@@ -66,11 +68,11 @@ class ConversationService:
 
     async def remove(self, id_: str) -> None:
         """Delete it and all that belongs to it."""
-        await deletion.remove(self._database, self._owner, id_)
+        await self._images.deleting(deletion.remove(self._database, self._owner, id_))
 
     async def remove_all(self) -> int:
         """Delete every conversation; returns how many there were."""
-        return await deletion.remove_all(self._database, self._owner)
+        return await self._images.deleting(deletion.remove_all(self._database, self._owner))
 
     async def message(self, id_: str, message_id: str) -> StoredMessage:
         """One message."""

@@ -1,13 +1,16 @@
 """A conversation as it leaves the server: JSON that import takes back, and Markdown for people."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from app.database.records import StoredMessage, Tree
+from app.database.records import StoredImage, StoredMessage, Tree
 from app.i18n import translate
 
+# The files of pictures as base64, by hash; those that were left out are missing.
+Files = Mapping[str, str]
 FORMAT = "sllm.conversation"
 VERSION = 1
 
@@ -20,20 +23,20 @@ _LINE_BREAKS = (
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 
 
-def line_of(tree: Tree) -> bytes:
+def line_of(tree: Tree, files: Files) -> bytes:
     """One line of JSON Lines, its end included."""
-    line = msgspec.json.encode(_portable(tree))
+    line = msgspec.json.encode(_portable(tree, files))
     for raw, escaped in _LINE_BREAKS:
         line = line.replace(raw, escaped)
     return line + b"\n"
 
 
-def json_of(tree: Tree) -> bytes:
+def json_of(tree: Tree, files: Files) -> bytes:
     """The same for reading: indented."""
-    return msgspec.json.format(msgspec.json.encode(_portable(tree)), indent=2) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(_portable(tree, files)), indent=2) + b"\n"
 
 
-def _portable(tree: Tree) -> dict[str, Any]:
+def _portable(tree: Tree, files: Files) -> dict[str, Any]:
     source = tree.conversation
     return {
         "format": FORMAT,
@@ -45,14 +48,20 @@ def _portable(tree: Tree) -> dict[str, Any]:
         "updated_at": source.updated_at,
         "current_message_id": source.current_message_id,
         "setup": tree.setup,
-        "messages": list(map(_message, tree.messages)),
+        "messages": [_message(message, files) for message in tree.messages],
     }
 
 
-def _message(message: StoredMessage) -> dict[str, Any]:
+def _message(message: StoredMessage, files: Files) -> dict[str, Any]:
     fields = msgspec.structs.asdict(message)
-    del fields["seq"]  # their order tells it
+    del fields["seq"], fields["images"]  # their order tells the first
+    if message.images:
+        fields["images"] = [_image(image, files) for image in message.images]
     return fields
+
+
+def _image(image: StoredImage, files: Files) -> dict[str, Any]:
+    return {**msgspec.structs.asdict(image), "data": files.get(image.sha256)}
 
 
 def markdown_of(tree: Tree, language: str) -> str:
@@ -80,7 +89,11 @@ def branch_of(tree: Tree) -> list[StoredMessage]:
 
 def _section(message: StoredMessage, language: str) -> str:
     heading = f"## {translate(f'export_role_{message.role}', language)}"
-    parts = [heading, message.content + _unclosed(message.content)]
+    shown = [
+        f"*({translate('export_image', language, width=image.width, height=image.height)})*"
+        for image in message.images
+    ]
+    parts = [heading, *shown, message.content + _unclosed(message.content)]
     if message.status != "complete":
         parts.append(f"*({translate(f'export_status_{message.status}', language)})*")
     return "\n\n".join(part for part in parts if part)

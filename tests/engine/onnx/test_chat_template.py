@@ -4,12 +4,17 @@ import pytest
 
 from app.engine.backends.base import LoadError
 from app.engine.backends.chat_prompt import TemplateRefused
+from app.engine.onnx import template_limits
 from app.engine.onnx.chat_template import ChatTemplate
 
 MESSAGES = [{"role": "user", "content": "1 < 2 & <b>안녕</b>"}]
 DOUBLING = (
     "{{% set n = namespace(x={start}) %}}{{% for i in range(99) %}}"
     "{{% set n.x = n.x {operator} n.x %}}{{% endfor %}}"
+)
+HOARD = (
+    "{% set n = namespace(x=[]) %}"
+    "{% for i in range(99999) %}{% set n.x = n.x + ['x' * 99999] %}{% endfor %}"
 )
 TOKENS = {"bos_token": "<s>", "eos_token": "</s>"}
 
@@ -68,6 +73,27 @@ def test_what_goes_wrong_is_a_refusal(text: str) -> None:
         "{{ 9 ** 99999999 }}",
         "{{ 99 ** 64 ** 64 }}",
         "{% for i in range(99999) %}{{ 'x' * 9999 }}{% endfor %}",
+        "{{ 'a'.center(300000000) }}",
+        "{{ '1'.zfill(300000000) }}",
+        "{{ '{:300000000}'.format(1) }}",
+        "{{ '{:{w}}'.format(1, w=300000000) }}",
+        "{{ '%300000000d' % 1 }}",
+        "{{ '%*d' % (300000000, 1) }}",
+        "{{ ('\t' * 99999).expandtabs(99999) }}",
+        "{{ messages | tojson(indent=300000000) }}",
+        "{{ ('a\n' * 1000) | indent(3000000) }}",
+        "{{ ('a\n' * 1000000) | indent(90000) }}",
+        "{{ ('a' * 1000000).replace('a', 'b' * 1000000) }}",
+        "{{ ('a' * 1000000) | replace('a', 'b' * 1000000) }}",
+        "{{ ('a' * 1000000).translate({97: 'b' * 1000000}) }}",
+        "{{ range(99999) | join('b' * 1000000) }}",
+        "{{ ['a'] | map('replace', 'a', 'b' * 9) | join('b' * 9000000) }}",
+        "{{ ('b' * 1000000).join(['a'] * 1000000) }}",
+        "{{ ([[[[['a' * 1000000] * 8] * 8] * 8] * 8] * 8) | tojson }}",
+        "{{ ([[[[['a' * 1000000] * 8] * 8] * 8] * 8] * 8) | string }}",
+        "{{ [[[[['a' * 1000000] * 8] * 8] * 8] * 8] * 8 }}",
+        "{{ '' ~ [[[[['a' * 1000000] * 8] * 8] * 8] * 8] * 8 }}",
+        HOARD,
     ],
 )
 def test_a_template_without_end_is_ended(text: str) -> None:
@@ -75,13 +101,50 @@ def test_a_template_without_end_is_ended(text: str) -> None:
         rendered(text)
 
 
+def test_calls_without_end_are_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """2 to the 60th calls, and no loop."""
+    monkeypatch.setattr(template_limits, "MAX_SECONDS", 0.05)
+    with pytest.raises(TemplateRefused):
+        rendered(
+            "{% macro m(n) %}{% if n %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}"
+            "{{ m(60) }}"
+        )
+
+
 def test_every_rendering_counts_anew() -> None:
     template = ChatTemplate("{% for i in range(90000) %}{% endfor %}", {}, "m")
     assert [template.render(MESSAGES) for _ in range(4)] == [""] * 4
 
 
-@pytest.mark.parametrize("text", ["{% if %}", "{{", "{% include 'x' %}{% nonsense %}"])
+def test_filters_that_templates_use_are_there() -> None:
+    assert rendered("{{ ' a ' | trim | upper }}{{ 'ab' | replace('b', 'c') }}") == "Aac"
+    assert rendered("{{ ['b', 'a'] | sort | join(', ') }}") == "a, b"
+    assert rendered("{{ messages | map(attribute='role') | list | length }}") == "1"
+    assert rendered("{{ messages | selectattr('role', 'equalto', 'user') | list | count }}") == "1"
+    assert rendered("{{ messages | rejectattr('role', 'equalto', 'user') | list }}") == "[]"
+    assert rendered("{{ {'b': 1}.items() | list }}{{ {'a': 1} | dictsort }}") == (
+        "[('b', 1)][('a', 1)]"
+    )
+    assert rendered("{{ 'a\nb' | indent(2) }}|{{ 'a,b'.split(',') | last }}") == "a\n  b|b"
+    assert rendered("{{ '%s is %d' % ('x', 2024) }}{{ '{:>4}'.format(7) }}") == "x is 2024   7"
+
+
+DEEP = "{% for a in [1] %}" * 40 + "{% endfor %}" * 40
+BROKEN = (
+    *("{% if %}", "{{", "{% include 'x' %}{% nonsense %}", "{{ 'a' | center(9) }}", DEEP),
+    *("{{" + "(" * 6000 + "1" + ")" * 6000 + "}}", "{{ a }}" * 200_000),
+)
+
+
+@pytest.mark.parametrize("text", BROKEN, ids=lambda text: text[:20])
 def test_a_broken_template_is_told_when_loading(text: str) -> None:
     with pytest.raises(LoadError) as caught:
         ChatTemplate(text, {}, "m")
+    assert caught.value.text == "onnx_chat_template"
+
+
+@pytest.mark.parametrize("text", ["{{ raise_exception('no') }}", "{{ 'x' * 9999999999 }}"])
+def test_a_template_that_takes_nothing_is_told_when_loading(text: str) -> None:
+    with pytest.raises(LoadError) as caught:
+        ChatTemplate(text, {}, "m").try_once("m")
     assert caught.value.text == "onnx_chat_template"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from app.domain.errors import SllmError
 from app.domain.options import GenerationOptions
 from app.engine.backends.base import LoadError, Piece
 from app.engine.onnx.batch import Batch
@@ -18,8 +19,8 @@ from app.engine.onnx.memory import DeviceMemory
 from app.engine.onnx.sequence import Outcome, Request, Sequence
 from app.engine.onnx.session import open_session
 from app.engine.onnx.slots import Slots
-from app.engine.onnx.stop import StopFilter
 from app.engine.onnx.tokenizer import TextStream
+from app.engine.stop import StopFilter
 
 pytest.importorskip("onnx", reason="onnx, which writes the graphs, comes with the extra 'convert'")
 from tests.engine.onnx.tiny import VOCABULARY, WINDOW, Tiny
@@ -209,3 +210,22 @@ def test_a_graph_that_is_no_text_model_is_named(
     with pytest.raises(LoadError) as caught:
         read_layout(inputs, outputs, "m", 0)
     assert caught.value.text == text
+
+
+def test_a_sequence_that_fails_ends_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A bug in what belongs to one sequence: its text, its sampler, its guide."""
+    tiny = VARIANTS["grouped"]
+    ready = setup(tmp_path, tiny)
+    first = ready.start(0, PROMPTS[0], 12)
+    ready.start(1, PROMPTS[1], 9)
+    ready.work(4)
+    first.text = None  # type: ignore[assignment]
+    ready.work()
+    failure = ready.outcomes[0][-1]
+    assert isinstance(failure, SllmError)
+    assert failure.code == "internal_error"
+    assert "Traceback" in caplog.text
+    assert ready.tokens(1) == without_cache(ready, tiny, PROMPTS[1], 9)
+    ready.start(0, PROMPTS[0], 5)
+    ready.work()
+    assert ready.tokens(0) == without_cache(ready, tiny, PROMPTS[0], 5)

@@ -4,9 +4,11 @@ import math
 from collections import Counter
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.domain.errors import SllmError
 from app.domain.options import GenerationOptions
 from app.engine.onnx.sampler import PENALTY_WINDOW, Sampler, candidates
 
@@ -137,3 +139,11 @@ def test_an_excluded_token_is_never_drawn(options: GenerationOptions, seed: int)
 def test_greedy_takes_the_first_of_equals() -> None:
     sampler = Sampler(GenerationOptions(temperature=0), [])
     assert sampler.choose(np.zeros(10, np.float32)) == 0
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.7])
+def test_logits_that_are_no_numbers_are_an_error(temperature: float) -> None:
+    sampler = Sampler(GenerationOptions(temperature=temperature, seed=1), [])
+    with pytest.raises(SllmError) as caught:
+        sampler.choose(np.full(2_000, np.nan, np.float32))
+    assert caught.value.text == "onnx_not_a_number"

@@ -16,12 +16,19 @@ class Tiny:
 
     grouped: GroupQueryAttention, whose cache may be written in place, else plain operators whose
     cache grows; positions: `position_ids` is an input, else they follow from the cache's length;
-    half: 16-bit cache and logits; keep: `num_logits_to_keep`, as exports for browsers have it.
+    half: 16-bit cache and logits; keep: `num_logits_to_keep`, as exports for browsers have it;
+    vocabulary: the number of tokens.
     """
 
     def __init__(
-        self, grouped: bool, positions: bool = False, half: bool = False, keep: bool = False
+        self,
+        grouped: bool,
+        positions: bool = False,
+        half: bool = False,
+        keep: bool = False,
+        vocabulary: int = VOCABULARY,
     ) -> None:
+        self.vocabulary = vocabulary
         self.grouped, self.positions, self.half, self.keep = grouped, positions, half, keep
         self.nodes: list[Any] = []
         self.weights: list[Any] = []
@@ -29,11 +36,11 @@ class Tiny:
         self._random = np.random.default_rng(3)
 
     def build(self, path: Path) -> Path:
-        self._weight("embedding", (VOCABULARY, WIDTH))
+        self._weight("embedding", (self.vocabulary, WIDTH))
         self._weight("places", (WINDOW, WIDTH))
         for name in ("query", "key", "value", "out"):
             self._weight(name, (WIDTH, WIDTH))
-        self._weight("head", (WIDTH, VOCABULARY))
+        self._weight("head", (WIDTH, self.vocabulary))
         self._embed()
         attended = self._grouped() if self.grouped else self._plain()
         self._node("MatMul", [attended, "out"], "mixed")
@@ -149,7 +156,7 @@ class Tiny:
             keep = helper.make_tensor_value_info("num_logits_to_keep", TensorProto.INT64, [])
             inputs.append(keep)
         outputs = [
-            helper.make_tensor_value_info("logits", number, ["batch", "rows", VOCABULARY]),
+            helper.make_tensor_value_info("logits", number, ["batch", "rows", self.vocabulary]),
             *(helper.make_tensor_value_info(name, number, grown) for name in self.present),
         ]
         graph = helper.make_graph(self.nodes, "tiny", inputs, outputs, self.weights)

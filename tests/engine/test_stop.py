@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.engine.onnx.stop import StopFilter
+from app.engine.stop import StopFilter
 
 TEXTS = st.text("ab<", max_size=30)
 

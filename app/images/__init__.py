@@ -1,0 +1,1 @@
+"""Images from outside: told apart, decoded in a process of their own, kept by content, fetched."""

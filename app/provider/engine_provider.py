@@ -1,0 +1,78 @@
+"""A model that one supervised engine process runs for all workers, whatever it is."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from app.domain.errors import SllmError
+from app.domain.generation import GenerationEvent, GenerationRequest
+from app.domain.messages import Message
+from app.domain.model_info import ModelInfo
+from app.engine.runtime_dir import runtime_directory
+from app.engine.supervisor import Supervisor
+from app.i18n.notices import words
+from app.provider.model_provider import ModelHealth
+from app.provider.preparation import Preparation
+from app.provider.quarantine import Quarantine
+
+
+class EngineProvider:
+    """A ModelProvider; `role` names the engine among those of this server."""
+
+    def __init__(self, role: str, preparation: Preparation, queue_limit: int) -> None:
+        self._name = preparation.name
+        self._quarantine = Quarantine()
+        self._queue_limit = queue_limit
+        self._supervisor = Supervisor(
+            runtime_directory(role),
+            preparation.prepare,
+            describe=lambda reason: words([reason], "en")[0],
+        )
+
+    def start(self) -> None:
+        self._supervisor.start()
+
+    async def stop(self) -> None:
+        await self._supervisor.stop()
+
+    def health(self) -> ModelHealth:
+        status, client = self._supervisor.status, self._supervisor.connected
+        if client is None:
+            return ModelHealth(status.state, self._name, status.reason, limit=self._queue_limit)
+        return ModelHealth(
+            status.state,
+            client.info.id,
+            status.reason,
+            client.info,
+            client.pulse.busy,
+            client.pulse.waiting,
+            client.pulse.limit,
+        )
+
+    async def info(self) -> ModelInfo:
+        return (await self._supervisor.reach()).info
+
+    async def generate(self, request: GenerationRequest) -> AsyncGenerator[GenerationEvent, None]:
+        self._quarantine.check(request)
+        try:
+            client = await self._supervisor.reach()
+            async with aclosing(client.generate(request)) as events:
+                async for event in events:
+                    yield event
+        except SllmError as error:
+            if error.code == "engine_died":
+                self._quarantine.died(request)
+            raise
+        self._quarantine.survived(request)
+
+    async def count(self, text: str | None = None, messages: tuple[Message, ...] = ()) -> int:
+        return await (await self._supervisor.reach()).count(text, messages)
+
+    @property
+    def active(self) -> int:
+        client = self._supervisor.connected
+        return client.active if client is not None else 0
+
+    def end_all(self) -> None:
+        client = self._supervisor.connected
+        if client is not None:
+            client.end_all(SllmError("shutting_down", retry_after=5))

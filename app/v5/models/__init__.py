@@ -1,0 +1,1 @@
+"""Request and response schemas of v5: fields, their documentation and limits."""

@@ -1,0 +1,1 @@
+"""Tests of `sllm convert --vision`."""

@@ -1,0 +1,1 @@
+"""Models that see: families, features, and whole generations against transformers."""

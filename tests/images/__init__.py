@@ -1,0 +1,1 @@
+"""Images from outside, as they are told apart, decoded, kept and fetched."""

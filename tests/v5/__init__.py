@@ -1,0 +1,1 @@
+"""v5 through HTTP, on the scripted engine that sees."""
