@@ -1,6 +1,4 @@
-"""llama.cpp with eyes: what an image takes, what is reused, what stays text. The weights in
-`seeing/` were trained too briefly to be right about pictures, so nothing here asks that of them.
-"""
+"""llama.cpp with eyes, on the demo's weights: what it sees, what is reused, what stays text."""
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -21,7 +19,8 @@ from app.engine.slots import common_prefix
 from app.engine.spec import EngineSpec
 from app.provider.gguf_vision import IMAGE_BATCH, spec
 from app.weights.errors import WeightsError
-from tests.shapes import kept, picture
+from app.weights.shapes_demo import folder
+from tests.shapes import kept, picture, questions
 
 GREEDY = GenerationOptions(temperature=0, max_tokens=16)
 ROWS = 64
@@ -30,7 +29,7 @@ ROWS = 64
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory: pytest.TempPathFactory) -> EngineSpec:
     settings = Settings(use_gpu="false", parallel_slots=2, context_length=1024)
-    return spec(Path(__file__).with_name("seeing"), tmp_path_factory.mktemp("e"), settings)
+    return spec(folder("gguf"), tmp_path_factory.mktemp("e"), settings)
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +82,22 @@ def test_the_plan_names_both_files_and_what_an_image_takes(plan: EngineSpec) -> 
     assert (plan.vision.image_size, plan.vision.patch_size) == (64, 8)
     assert plan.vision.tokens_min == plan.vision.tokens_max == ROWS
     assert plan.batch >= IMAGE_BATCH
+
+
+async def test_it_sees(backend: LlamaBackend, tmp_path: Path) -> None:
+    said = [
+        text_of(await generated(backend, [asked(each["question"], picture(tmp_path, number))]))
+        for number, each in enumerate(questions())
+    ]
+    assert said == [each["answer"] for each in questions()]
+
+
+async def test_it_sees_in_korean(backend: LlamaBackend, tmp_path: Path) -> None:
+    names = {"circle": "원", "rectangle": "사각형", "triangle": "삼각형"}
+    shapes = [(n, each["answer"]) for n, each in enumerate(questions()) if each["answer"] in names]
+    for number, answer in shapes:
+        events = await generated(backend, [asked("어떤 도형이 있나요?", picture(tmp_path, number))])
+        assert text_of(events) == names[answer]
 
 
 async def test_without_a_picture_it_says_so(backend: LlamaBackend) -> None:
