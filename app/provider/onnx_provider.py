@@ -44,11 +44,12 @@ def spec(weights: ModelSpec, directory: Path, settings: Settings) -> EngineSpec:
         queue_limit=settings.queue_limit,
         rate_limit=settings.rate_limit,
         notices=(*chosen.notices, *_notices(header)),
-        onnx=_companions(header),
+        onnx=companions(header),
     )
 
 
-def _companions(header: OnnxHeader) -> OnnxSpec:
+def companions(header: OnnxHeader) -> OnnxSpec:
+    """What the engine needs of the files beside the graph."""
     return OnnxSpec(
         tokenizer=str(header.tokenizer),
         chat_template=header.chat_template,

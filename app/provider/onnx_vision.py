@@ -8,7 +8,8 @@ from app.domain.model_info import Notice, VisionInfo
 from app.engine.backends.base import LoadError
 from app.engine.feature_folder import FEATURES
 from app.engine.onnx.vision.families import KNOWN, family
-from app.engine.spec import EngineSpec, OnnxSpec, OnnxVisionSpec
+from app.engine.spec import EngineSpec, OnnxVisionSpec
+from app.provider.onnx_provider import companions
 from app.provider.plan import Plan, compute_threads, plan, refuse_too_big, wishes
 from app.weights import ModelSpec, WeightsError
 from app.weights.ensure import safe_id
@@ -54,13 +55,7 @@ def spec(path: Path, directory: Path, settings: Settings) -> EngineSpec:
         queue_limit=settings.queue_limit,
         rate_limit=settings.rate_limit,
         notices=(*chosen.notices, *notices),
-        onnx=OnnxSpec(
-            tokenizer=str(header.tokenizer),
-            chat_template=header.chat_template,
-            special_tokens=header.special_tokens,
-            end_tokens=header.end_tokens,
-            head_size=header.key_length,
-        ),
+        onnx=companions(header),
         onnx_vision=vision,
         vision=_info(package, vision, name),
     )

@@ -88,7 +88,7 @@ def suited_to(info: ModelInfo, messages: Iterable[Message]) -> tuple[Message, ..
     found = tuple(messages)
     newest = found[-1].images if found else ()
     if any(image.lens_keywords or image.lens_local_keywords for image in newest):
-        raise SllmError("unsupported_by_engine", "lens_unsupported", param="images")
+        raise SllmError("unsupported_by_engine", "lens_keywords_unsupported", param="images")
     return tuple(map(_in_words, found))
 
 
