@@ -52,7 +52,7 @@ function SearchBox() {
     <search>
       <Search size={16} aria-hidden />
       <input
-        id="search" type="search" maxLength={256} placeholder={t("conversation.search")} aria-label={t("conversation.search")}
+        id="search" type="search" maxLength={256} placeholder={t("conversation.search_short")} aria-label={t("conversation.search")}
         aria-keyshortcuts="Control+K" onInput={(event) => typed(event.currentTarget.value)}
       />
       <kbd aria-hidden>Ctrl K</kbd>
