@@ -8,7 +8,7 @@ export function ContextMeter() {
   if (!window) return null;
   const used = Math.min(usedTokens.value, window);
   const typed = Math.min(typedTokens.value, window - used);
-  const words = used + typed ? t("context.used", { used: usedTokens.value + typedTokens.value, window }) : t("context.empty", { window });
+  const words = t("context.used", { used: usedTokens.value + typedTokens.value, window });
   const full = (used + typed) / window > 0.85 ? " full" : "";
   return (
     <div class={`meter${full}`} role="meter" aria-label={t("context.label")} aria-valuemin={0} aria-valuemax={window} aria-valuenow={used + typed} aria-valuetext={words} title={typed ? `${words} (${t("context.typed", { count: typed })})` : words}>
