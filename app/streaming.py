@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.domain.errors import SllmError
+from app.edge.observation import note_error
 from app.errors import render, request_id_of, scope_language
 
 PING_SECONDS = 10.0
@@ -107,6 +108,7 @@ class EventStream(Response):
         if isinstance(data, BaseModel):
             return data.model_dump_json().encode()
         if isinstance(data, SllmError):
+            note_error(self._scope, data.code)
             data = render(data, scope_language(self._scope), request_id_of(self._scope))
         return _encode(data)
 

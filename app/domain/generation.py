@@ -17,7 +17,8 @@ class GenerationRequest(Struct, frozen=True):
 
     `client` is the unit of fairness and rate limits (an API key's id or an address), `owner`
     the tenant whose cached prefixes may be reused. `arrived_at` is CLOCK_MONOTONIC seconds,
-    which every process of this machine shares; `deadline_seconds` counts from then.
+    which every process of this machine shares; `deadline_seconds` counts from then. `id` is the
+    answer's, `request_id` the HTTP request's: for logs and traces.
     """
 
     messages: tuple[Message, ...]
@@ -29,6 +30,8 @@ class GenerationRequest(Struct, frozen=True):
     head: int = 0
     arrived_at: float = 0.0
     deadline_seconds: float = 300.0
+    id: str = ""
+    request_id: str = "-"
 
 
 class ContextReport(Struct, frozen=True):

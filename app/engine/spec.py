@@ -5,6 +5,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from app.domain.model_info import Notice, VisionInfo
+from app.logs.setup import LogFormat
 
 
 class OnnxSpec(Struct, frozen=True):
@@ -45,7 +46,8 @@ class EngineSpec(Struct, frozen=True):
     `context_length` is the window of one slot in tokens; `batch` the prompt tokens computed
     between two looks at the other slots; `directory` the private (0700) runtime directory;
     `server` the process whose end ends the engine. A model that sees has `vision`, and either
-    `onnx_vision` or `mmproj`, the path of a GGUF file's projector.
+    `onnx_vision` or `mmproj`, the path of a GGUF file's projector. `log_format` and `log_level`
+    are the server's.
     """
 
     backend: Literal["llama", "onnx", "scripted"]
@@ -73,3 +75,5 @@ class EngineSpec(Struct, frozen=True):
     onnx_vision: OnnxVisionSpec | None = None
     mmproj: str | None = None
     vision: VisionInfo | None = None
+    log_format: LogFormat = "text"
+    log_level: str = "info"

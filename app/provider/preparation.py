@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from app.config import Settings
 from app.domain.model_info import Notice, VisionInfo
 from app.engine.launcher import EngineFailed
@@ -54,6 +56,11 @@ class Preparation:
     async def prepare(self, directory: Path, say: Say) -> EngineSpec:
         """Fetch if need be, check, plan. Raises EngineFailed with the reason; cancelling it
         stops a download, which the next call continues."""
+        spec = await self._spec(directory, say)
+        settings = self._settings
+        return replace(spec, log_format=settings.log_format, log_level=settings.log_level)
+
+    async def _spec(self, directory: Path, say: Say) -> EngineSpec:
         if self._path == SCRIPTED:
             return self._scripted(directory)
         cancel = threading.Event()

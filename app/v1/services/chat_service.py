@@ -6,6 +6,8 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from msgspec.structs import replace
+
 from app.domain.errors import SllmError
 from app.domain.generation import (
     Accepted,
@@ -49,11 +51,12 @@ class ChatService:
         info = await self._model.info()
         check_model(model, info)
         warnings = warnings_for(request, info)
-        events = self._model.generate(request)
+        chat_id = "chat_" + secrets.token_hex(16)
+        events = self._model.generate(replace(request, id=chat_id))
         accepted = await anext(events)
         assert isinstance(accepted, Accepted)
         return Chat(
-            id="chat_" + secrets.token_hex(16),
+            id=chat_id,
             created_at=datetime.now(UTC),
             model=info.id,
             context=accepted.context,
