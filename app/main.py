@@ -25,6 +25,7 @@ from app.engine.runtime_dir import server_pid
 from app.i18n.notices import words
 from app.images.decoder import Decoder
 from app.images.store import ImageStore
+from app.provider.caches import ConversationCaches
 from app.provider.model_provider import ModelProvider
 from app.provider.sllm_provider import SllmProvider
 from app.provider.vision_provider import vision_provider
@@ -83,6 +84,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         raise RuntimeError(words([Notice("gpu_required")], "en")[0])
     models: list[ModelProvider] = [SllmProvider(settings), vision_provider(settings)]
     app.state.text_model, app.state.vision_model = models
+    app.state.caches = ConversationCaches(settings.data_dir, models)
     for model in models:
         model.start()
     try:

@@ -93,11 +93,12 @@ class Setup(Struct, frozen=True):
 
 
 class NewConversation(Struct, frozen=True):
-    """What a conversation begins with."""
+    """What a conversation begins with; without an `id` it is given one."""
 
     title: str = ""
     metadata: dict[str, str] = {}
     setup: Setup = Setup()
+    id: str = ""
 
 
 class Question(Struct, frozen=True):

@@ -16,7 +16,8 @@ class GenerationRequest(Struct, frozen=True):
     the first `head` messages and a system message at the front.
 
     `client` is the unit of fairness and rate limits (an API key's id or an address), `owner`
-    the tenant whose cached prefixes may be reused. `arrived_at` is CLOCK_MONOTONIC seconds,
+    the tenant whose cached prefixes may be reused, `conversation` the id under which this
+    one may be kept on disk (empty: it may not). `arrived_at` is CLOCK_MONOTONIC seconds,
     which every process of this machine shares; `deadline_seconds` counts from then.
     """
 
@@ -24,6 +25,7 @@ class GenerationRequest(Struct, frozen=True):
     options: GenerationOptions
     client: str
     owner: str = "local"
+    conversation: str = ""
     context_policy: ContextPolicy = "drop_oldest"
     max_history: int = 100
     head: int = 0

@@ -13,6 +13,7 @@ from app.domain.generation import Accepted, GenerationEvent, GenerationRequest, 
 from app.engine.backends.base import Backend
 from app.engine.fair_queue import FairQueue
 from app.engine.generation import Meter, follow
+from app.engine.kv.keeper import Keeper
 from app.engine.rate_limit import RateLimit
 from app.engine.slots import Slot, SlotTable
 
@@ -44,11 +45,13 @@ class Scheduler:
     def __init__(
         self,
         backend: Backend,
+        keeper: Keeper,
         queue_limit: int,
         rate_limit: int | None,
         on_change: Callable[[], None] = lambda: None,
     ) -> None:
         self._backend = backend
+        self._keeper = keeper
         self._queue: FairQueue[Ticket] = FairQueue(queue_limit)
         self._rate = RateLimit(rate_limit)
         self._slots = SlotTable(backend.info.slots)
@@ -110,11 +113,16 @@ class Scheduler:
         room = self._backend.info.context_length - len(fitted.prompt)
         cut = min(request.options.max_tokens, room)
         options = msgspec.structs.replace(request.options, max_tokens=cut)
-        slot, reuse = self._slots.take(request.owner, fitted.prompt)
+        found = self._keeper.find(request.owner, fitted.prompt)
+        slot, shared = self._slots.take(
+            request.owner, fitted.prompt, found.shared if found else 0, request.conversation
+        )
         meter = Meter(request.arrived_at, self._tick)
         self._tick()
         self._on_change()
         try:
+            brought = await self._keeper.prepare(slot, fitted.prompt, found, shared or 0)
+            reuse = brought or shared is not None
             source = self._backend.generate(fitted.prompt, options, slot.number, reuse)
             async with aclosing(follow(source, meter, fitted.report)) as events:
                 async for event in events:
@@ -124,7 +132,17 @@ class Scheduler:
 
     def _done(self, slot: Slot, meter: Meter) -> None:
         self._slots.release(slot, meter.generated)
+        if slot.keep:
+            self._keeper.release(slot)
         self._seconds_per_turn += 0.2 * (meter.held_seconds() - self._seconds_per_turn)
+
+    def forget(self, owner: str, conversation: str | None) -> None:
+        """Nothing that was computed of a conversation is used again; None: of all of `owner`'s."""
+        self._keeper.forget(owner, conversation)
+        for slot in self._slots.of(owner, conversation):
+            slot.keep = False
+            if not slot.busy:
+                slot.owner, slot.tokens = "", []
 
     def _tick(self) -> None:
         self.last_token_at = time.monotonic()

@@ -38,6 +38,15 @@ class OnnxVisionSpec(Struct, frozen=True):
     max_grids: int | None = None
 
 
+class KvSpec(Struct, frozen=True):
+    """Where computed caches may be kept: conversations' in `folder` (kv_folder.KV_CACHE of
+    DATA_DIR), other chats' in memory; bytes, 0 for none."""
+
+    folder: str
+    disk_bytes: int
+    memory_bytes: int
+
+
 class EngineSpec(Struct, frozen=True):
     """Weights, facts read from them, and settings chosen for this machine.
 
@@ -73,3 +82,4 @@ class EngineSpec(Struct, frozen=True):
     onnx_vision: OnnxVisionSpec | None = None
     mmproj: str | None = None
     vision: VisionInfo | None = None
+    kv: KvSpec | None = None

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol
 
 from app.domain.errors import SllmError
@@ -96,6 +97,22 @@ class Backend(Protocol):
         """Generate in `slot`; closing the iterator frees the slot. `options.max_tokens` is
         already cut to the room that the window leaves. `reuse` False forgets what the slot
         held before. Raises SllmError, or BackendDied."""
+        ...
+
+    @property
+    def kv_format(self) -> str | None:
+        """What the rows of a saved slot are bound to beside the weights: another word, other
+        rows. None: slots cannot be saved."""
+        ...
+
+    async def save_slot(self, slot: int, tokens: Sequence[int], file: Path) -> int:
+        """Write what an idle slot holds of `tokens` to the empty `file`: how many tokens that
+        is, 0 where it did not work. Raises OSError, or BackendDied."""
+        ...
+
+    async def restore_slot(self, slot: int, tokens: Sequence[int], file: Path) -> bool:
+        """Let an idle slot hold what `save_slot` has written for `tokens`. False where it did
+        not work; the slot's cache is lost then. Raises BackendDied."""
         ...
 
     async def close(self) -> None: ...

@@ -20,6 +20,7 @@ from app.engine.backends.chat_prompt import ChatPrompt, PlainPrompt
 from app.engine.backends.llama_client import LlamaClient
 from app.engine.backends.llama_gpu import gpu_devices
 from app.engine.backends.llama_request import completion_body
+from app.engine.backends.llama_slots import SLOTS, SlotFiles, kv_format
 from app.engine.backends.llama_stream import follow_completion
 from app.engine.backends.llama_vision import (
     MARKER,
@@ -65,6 +66,7 @@ def _params(spec: EngineSpec, socket: Path, key: str, on_gpu: bool) -> Any:
     params.ctx_shift = False
     params.fit_params = False
     params.endpoint_slots = params.endpoint_metrics = params.endpoint_props = False
+    params.slot_save_path = f"{Path(spec.directory) / SLOTS}/"
     params.ui = False
     params.sse_ping_interval = 3600
     params.verbosity = 1
@@ -82,6 +84,9 @@ class LlamaBackend:
         fixed = spec.vision is not None and 0 < spec.vision.tokens_min == spec.vision.tokens_max
         self._images = ImageTokens(self._client, fixed)
         self._prompt = self._prompts()
+        self._slot_files = SlotFiles(self._client, Path(spec.directory))
+        # llama.cpp does not save a slot that images may be in.
+        self.kv_format = kv_format() if spec.mmproj is None else None
         self.info = _info(spec, gpus)
 
     def _prompts(self) -> ChatPrompt | PlainPrompt:
@@ -105,6 +110,7 @@ class LlamaBackend:
             raise LoadError("gpu_required")
         socket = Path(spec.directory) / "llama.sock"
         socket.unlink(missing_ok=True)
+        (socket.parent / SLOTS).mkdir(mode=0o700, exist_ok=True)
         key = secrets.token_urlsafe(32)
         with StderrTo(Path(spec.directory) / "load.log"), batch_threads():
             try:
@@ -143,6 +149,12 @@ class LlamaBackend:
         async with self._client.stream("/completion", body) as chunks:
             async for event in follow_completion(chunks, stop, options.logprobs or 0):
                 yield event
+
+    async def save_slot(self, slot: int, tokens: Sequence[int], file: Path) -> int:
+        return min(len(tokens), await self._slot_files.save(slot, file))
+
+    async def restore_slot(self, slot: int, tokens: Sequence[int], file: Path) -> bool:
+        return await self._slot_files.restore(slot, file)
 
     async def close(self) -> None:
         await self._client.close()

@@ -17,6 +17,7 @@ from app.domain.options import GenerationOptions
 from app.engine.backends.base import BackendDied, BackendEvent, End, LoadError, refuse_images
 from app.engine.backends.chat_prompt import ChatPrompt, PlainPrompt
 from app.engine.backends.seeing_prompt import SeeingPrompt, contents_of
+from app.engine.onnx import slot_files
 from app.engine.onnx.batch import Batch
 from app.engine.onnx.chat_template import ChatTemplate
 from app.engine.onnx.guidance import Guide, guide
@@ -51,6 +52,8 @@ class OnnxBackend:
         self._texts = texts
         self._prompt = texts.prompt()
         self.info = _info(spec, loaded, chunk=batch.chunk)
+        self.kv_format = slot_files.kv_format(loaded.slots)
+        self._slots = loaded.slots
 
     @classmethod
     def load(cls, spec: EngineSpec) -> "OnnxBackend":
@@ -118,6 +121,21 @@ class OnnxBackend:
         return await self._texts.run(
             lambda: guide(self._vocabulary.guidance, options.response_format)
         )
+
+    async def save_slot(self, slot: int, tokens: Sequence[int], file: Path) -> int:
+        count, rows = await self._steps.run(lambda: slot_files.rows_of(self._slots, slot, tokens))
+        await asyncio.to_thread(slot_files.write, file, rows)
+        return count
+
+    async def restore_slot(self, slot: int, tokens: Sequence[int], file: Path) -> bool:
+        try:
+            rows = await asyncio.to_thread(slot_files.read, file, self._slots, len(tokens))
+        except OSError:
+            return False
+        if rows is None:
+            return False
+        await self._steps.run(lambda: slot_files.place(self._slots, slot, tokens, rows))
+        return True
 
     async def close(self) -> None:
         await self._steps.close()

@@ -6,6 +6,7 @@ tells of the pictures first, and knows their size and their pixels only by the f
 """
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -13,6 +14,7 @@ import zlib
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from math import log
+from pathlib import Path
 from typing import Literal
 
 from PIL import Image
@@ -64,6 +66,8 @@ class Script:
 
 class ScriptedBackend:
     """Echoes, with slots, a prefix cache and batches like the real ones."""
+
+    kv_format = "scripted 1"
 
     def __init__(self, spec: EngineSpec) -> None:
         self.info = ModelInfo(
@@ -127,6 +131,16 @@ class ScriptedBackend:
             await _act(script, number)
             yield _piece(piece, options.logprobs)
         yield End(reason, len(kept), cached, float(script.prefill))
+
+    async def save_slot(self, slot: int, tokens: Sequence[int], file: Path) -> int:
+        count = common_prefix(self._held.get(slot, []), list(tokens))
+        held = json.dumps(self._held.get(slot, [])[:count])
+        await asyncio.to_thread(file.write_text, held, encoding="ascii")
+        return count
+
+    async def restore_slot(self, slot: int, tokens: Sequence[int], file: Path) -> bool:
+        self._held[slot] = json.loads(await asyncio.to_thread(file.read_text, encoding="ascii"))
+        return True
 
     async def close(self) -> None:
         """Nothing is held."""

@@ -95,7 +95,8 @@ class ConversationChats:
     ) -> StoredChat | None:
         """None where another request with the same key was quicker."""
         past = await self._history.before(question)
-        chat = await self._opened(past, build, model)
+        conversation = question.conversation_id or question.start.id
+        chat = await self._opened(past, build, model, conversation)
         placed = _measured(_placed(question, past), chat.context.image_tokens)
         turn = await self._stored(chat, questions.ask(self._database, self._owner, placed))
         if turn.repeated:
@@ -119,15 +120,18 @@ class ConversationChats:
         instead_of: str | None = None,
     ) -> StoredChat:
         past = await self._history.until(conversation_id, question_id)
-        chat = await self._opened(past, build, model)
+        chat = await self._opened(past, build, model, conversation_id)
         asked = questions.ask_again(
             self._database, self._owner, conversation_id, question_id, instead_of
         )
         return await self._followed(chat, await self._stored(chat, asked), reply)
 
-    async def _opened(self, past: Snapshot, build: Build, model: str | None) -> plain.Chat:
-        """An accepted chat, with a warning where its model is not shown the images."""
-        request = build(past)
+    async def _opened(
+        self, past: Snapshot, build: Build, model: str | None, conversation: str
+    ) -> plain.Chat:
+        """An accepted chat, with a warning where its model is not shown the images. What its
+        engine computes is kept under the conversation's id."""
+        request = changed(build(past), conversation=conversation)
         chat = await self._chats.open(request, model)
         if _have_images(past.history) and not _have_images(request.messages):
             return replace(chat, warnings=(*chat.warnings, Notice("images_not_shown")))
