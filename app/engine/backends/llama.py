@@ -15,7 +15,8 @@ from msgspec.structs import replace
 from app.domain.messages import Message
 from app.domain.model_info import ModelInfo, Notice
 from app.domain.options import GenerationOptions
-from app.engine.backends.base import BackendEvent, LoadError, refuse_images
+from app.domain.tools import Tool
+from app.engine.backends.base import BackendEvent, LoadError, refuse_images, refuse_tools
 from app.engine.backends.chat_prompt import ChatPrompt, PlainPrompt
 from app.engine.backends.llama_client import LlamaClient
 from app.engine.backends.llama_gpu import gpu_devices
@@ -121,10 +122,14 @@ class LlamaBackend:
             tokens = await try_image(self._images, Path(self._spec.directory))
             self.info = replace(self.info, vision=self._images.measured(self._spec.vision, tokens))
 
-    async def prompt(self, messages: Sequence[Message]) -> list[int]:
+    async def prompt(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> list[int]:
         if self._spec.mmproj is None:
             refuse_images(messages)
+        refuse_tools(messages, tools)
         return await self._prompt.ids(messages)
+
+    async def continued(self, text: str) -> list[int]:
+        return await self._client.tokenize(text, parse_special=False, add_special=True)
 
     async def image_tokens(self, message: Message) -> tuple[int, ...]:
         if self._spec.mmproj is None:

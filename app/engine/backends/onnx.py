@@ -14,7 +14,15 @@ from app.domain.errors import SllmError
 from app.domain.messages import Message
 from app.domain.model_info import ModelInfo, Notice
 from app.domain.options import GenerationOptions
-from app.engine.backends.base import BackendDied, BackendEvent, End, LoadError, refuse_images
+from app.domain.tools import Tool
+from app.engine.backends.base import (
+    BackendDied,
+    BackendEvent,
+    End,
+    LoadError,
+    refuse_images,
+    refuse_tools,
+)
 from app.engine.backends.chat_prompt import ChatPrompt, PlainPrompt
 from app.engine.backends.seeing_prompt import SeeingPrompt, contents_of
 from app.engine.onnx.batch import Batch
@@ -66,10 +74,14 @@ class OnnxBackend:
             self._seeing.open()
         self._steps = StepLoop(self._batch)
 
-    async def prompt(self, messages: Sequence[Message]) -> list[int]:
+    async def prompt(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> list[int]:
         if self._seeing is None:
             refuse_images(messages)
+        refuse_tools(messages, tools)
         return await self._prompt.ids(messages)
+
+    async def continued(self, text: str) -> list[int]:
+        return await self._texts.opening(text)
 
     async def image_tokens(self, message: Message) -> tuple[int, ...]:
         if self._seeing is None:
@@ -174,6 +186,10 @@ class Texts:
         return await self.run(
             lambda: self._tokenizer.ids(text, control=parse_special, ends=ends, middle=middle)
         )
+
+    async def opening(self, text: str) -> list[int]:
+        """A text with the tokens that the tokenizer puts around one."""
+        return await self.run(lambda: self._tokenizer.ids(text, control=False, ends=True))
 
     async def apply_template(self, messages: list[dict[str, Any]]) -> str:
         assert self._template is not None
