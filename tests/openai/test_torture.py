@@ -15,8 +15,6 @@ from tests.torture.cases import BAD_SCHEMAS, NOT_TEXT, ODD_TEXTS, json_cases
 
 __all__ = ["weights_server"]
 PATHS = (CHAT, "/v1/completions", "/v1/embeddings")
-# Too many tokens, or too many bytes once they are escaped twice.
-ODD = (200, 400, 422)
 # Where a text stands in a request; what no text is goes there as it is.
 PLACES = {
     "model": '{"model": %s, "messages": [{"role": "user", "content": "x"}]}',
@@ -28,6 +26,8 @@ PLACES = {
     '"tools": [{"type": "function", "function": {"name": "f", "description": %s}}]}',
     "stop": '{"stop": %s, "messages": [{"role": "user", "content": "x"}]}',
 }
+# Too many tokens, or too many bytes once they are escaped twice.
+ODD = (200, 400, 422)
 
 
 def post(server: Server, path: str, body: bytes) -> int:
