@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from app import __version__, errors, health, ui
+from app import __version__, errors, health, openai, ui
 from app.api_keys import KeysError, key_ring
 from app.config import Settings, load_settings
 from app.config_errors import SettingsError
@@ -68,6 +68,7 @@ def create_app(settings: Settings) -> FastAPI:
     errors.install(app)
     app.include_router(health.router)
     mount(app)
+    app.include_router(openai.router())
     ui.mount(app)
     pages.install(app, VERSIONS)
     return app
@@ -116,6 +117,8 @@ def body_limits(settings: Settings) -> dict[str, int]:
             limits[f"{version.path}/conversations/import"] = IMPORT_BYTES
         if "vision" in version.features:
             limits[f"{version.path}/vision/chat"] = vision_body_limit(settings.max_image_bytes)
+    for path in openai.WITH_IMAGES:
+        limits[path] = vision_body_limit(settings.max_image_bytes)
     return limits
 
 

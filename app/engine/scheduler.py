@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from app.domain.context_window import Fit, Limits, fit
+from app.domain.context_window import Fit, Limits, Render, fit
 from app.domain.generation import Accepted, GenerationEvent, GenerationRequest, Queued
 from app.engine.backends.base import Backend
 from app.engine.fair_queue import FairQueue
@@ -93,19 +93,30 @@ class Scheduler:
 
     async def _prepare(self, request: GenerationRequest) -> Fit:
         window = self._backend.info.context_length
+        # Room is kept for the answer while cutting; where nothing may be cut, what fits is taken.
+        cuts = request.context_policy == "drop_oldest"
         limits = Limits(
             window=window,
-            reserve=min(request.options.max_tokens, window // 4),
+            reserve=min(request.options.max_tokens, window // 4) if cuts else 0,
             max_history=request.max_history,
             policy=request.context_policy,
             head=request.head,
         )
         newest = request.messages[-1]
         async with self._preparing:
-            fitted = await fit(request.messages, limits, self._backend.prompt)
+            fitted = await fit(request.messages, limits, self._render(request))
             images = await self._backend.image_tokens(newest) if newest.images else ()
         report = msgspec.structs.replace(fitted.report, image_tokens=images)
         return Fit(fitted.prompt, report)
+
+    def _render(self, request: GenerationRequest) -> Render:
+        """How messages of `request` become a prompt."""
+        backend = self._backend
+        if request.continues:
+            return lambda messages: backend.continued(messages[-1].content)
+        if request.tools:
+            return lambda messages: backend.prompt(messages, request.tools)
+        return backend.prompt
 
     async def _generate(
         self, request: GenerationRequest, fitted: Fit

@@ -49,7 +49,7 @@ class VisionRoute(StrictRoute):
         inner = APIRoute.get_route_handler(self)
 
         async def handler(request: Request) -> Any:
-            blobs = Blobs(await _room(request))
+            blobs = Blobs(await room_for(request))
             request.state.blobs = blobs
             try:
                 return await inner(await _read(request, blobs))
@@ -59,7 +59,7 @@ class VisionRoute(StrictRoute):
         return handler
 
 
-async def _room(request: Request) -> Semaphore | None:
+async def room_for(request: Request) -> Semaphore | None:
     """A place among the large bodies. Raises SllmError `overloaded` when there is none."""
     length = request.headers.get("content-length")
     if length is not None and length.isdigit() and int(length[:20]) <= LARGE_BODY:

@@ -10,6 +10,7 @@ from app.domain.logprobs import TokenLogprob
 from app.domain.messages import Message
 from app.domain.model_info import ModelInfo
 from app.domain.options import GenerationOptions
+from app.domain.tools import Tool
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,12 @@ def refuse_images(messages: Sequence[Message]) -> None:
         raise SllmError("unsupported_by_engine", "images_unsupported", param="images")
 
 
+def refuse_tools(messages: Sequence[Message], tools: Sequence[Tool]) -> None:
+    """For weights whose template has no place for tools, so that none is ignored."""
+    if tools or any(message.calls or message.role == "tool" for message in messages):
+        raise SllmError("unsupported_by_engine", "tools_unsupported", param="tools")
+
+
 class Backend(Protocol):
     """Weights that are loaded and can be asked. All token ids are of the weights' tokenizer."""
 
@@ -72,14 +79,19 @@ class Backend(Protocol):
         """On the event loop that will ask, once, before anything else."""
         ...
 
-    async def prompt(self, messages: Sequence[Message]) -> list[int]:
-        """The messages as the weights' chat template renders them, as token ids.
+    async def prompt(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> list[int]:
+        """The messages and tools as the weights' chat template renders them, as token ids.
 
-        Text of a message never becomes a control token. Places of an image's feature rows are
-        ids below zero (`app.engine.image_rows`). Raises SllmError when the template refuses the
-        messages; `unsupported_by_engine` for images (`refuse_images`) or texts of images that
-        the weights do not take.
+        Text of a message or a tool never becomes a control token. Places of an image's feature
+        rows are ids below zero (`app.engine.image_rows`). Raises SllmError when the template
+        refuses the messages; `unsupported_by_engine` for images (`refuse_images`) or texts
+        of images that the weights do not take, or for tools where `info.tools` is false.
         """
+        ...
+
+    async def continued(self, text: str) -> list[int]:
+        """A text to be continued as it is: its tokens, none of them a control token but those
+        that begin every text."""
         ...
 
     async def image_tokens(self, message: Message) -> tuple[int, ...]:

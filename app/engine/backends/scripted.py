@@ -25,12 +25,14 @@ from app.domain.messages import Message, Picture
 from app.domain.model_info import ModelInfo
 from app.domain.options import GenerationOptions
 from app.domain.pictures import pixels_digest
+from app.domain.tools import Tool
 from app.engine.backends.base import BackendEvent, End, Piece, Progress, refuse_images
 from app.engine.image_rows import image_rows
 from app.engine.slots import common_prefix
 from app.engine.spec import EngineSpec
 
 _TOKEN = re.compile(r"\s*\S+|\s+")
+_ANSWER = "#answer="
 _DIRECTIVE = re.compile(r"#(\w+)=(\S+)")
 # Prompts whose messages are known; the same prompt may be asked many times at once.
 REMEMBERED = 1000
@@ -48,7 +50,7 @@ class Script:
 
     words: length of the answer; pace: milliseconds per token; prefill: milliseconds per batch
     of 64 prompt tokens; crash: die at that token; hang: stop answering at that token; show: 1
-    answers with all that it was shown.
+    answers with all that it was shown. What stands after `#answer=` is the answer.
     """
 
     words: int | None = None
@@ -84,6 +86,7 @@ class ScriptedBackend:
             gpu_layers=0,
             settings={"batch": spec.batch},
             vision=spec.vision,
+            tools=True,
         )
         self._held: dict[int, list[int]] = {}
         self._asked: dict[tuple[int, ...], tuple[Message, ...]] = {}
@@ -91,10 +94,10 @@ class ScriptedBackend:
     async def open(self) -> None:
         """Nothing is needed."""
 
-    async def prompt(self, messages: Sequence[Message]) -> list[int]:
+    async def prompt(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> list[int]:
         if self.info.vision is None:
             refuse_images(messages)
-        ids: list[int] = []
+        ids = await self.tokens("".join(f" <tool {tool.name}>" for tool in tools))
         for message in messages:
             ids += await self.tokens(f" <{message.role}>" if ids else f"<{message.role}>")
             for picture in message.images:
@@ -104,6 +107,11 @@ class ScriptedBackend:
         self._asked[tuple(ids)] = tuple(messages)
         while len(self._asked) > REMEMBERED:
             del self._asked[next(iter(self._asked))]
+        return ids
+
+    async def continued(self, text: str) -> list[int]:
+        ids = await self.tokens(text)
+        self._asked[tuple(ids)] = (Message("user", text),)
         return ids
 
     async def image_tokens(self, message: Message) -> tuple[int, ...]:
@@ -154,6 +162,8 @@ def patches(picture: Picture) -> int:
 def _answer(messages: Sequence[Message], script: Script) -> list[str]:
     if script.show:
         return [f"[{message.role}: {_seen(message)}{message.content}]" for message in messages]
+    if _ANSWER in messages[-1].content:
+        return _TOKEN.findall(messages[-1].content.partition(_ANSWER)[2])
     count = sum(len(message.images) for message in messages)
     seen = "".join(map(_seen, messages))
     sight = f"I see {count} image{'s' * (count != 1)}: {seen.rstrip(', ')}. " if count else ""
