@@ -1,19 +1,22 @@
 """Adding messages to a conversation that this transaction has locked."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.database import conversations as whole
-from app.database import search
+from app.database import images, search
 from app.database.lookup import locked_conversation
-from app.database.records import NewConversation, Setup
-from app.database.rows import setup_columns
+from app.database.records import NewConversation, NewMessage, Setup
+from app.database.rows import setup_columns, to_json
 from app.database.tables import MAX_SEQ, conversations, messages, number_of
 from app.database.texts import new_id, now
 from app.domain.errors import SllmError
 from app.domain.messages import Role
+from app.domain.parts import Parts
 
 
 @dataclass
@@ -26,22 +29,36 @@ class Appending:
     id: str
     current: int | None = None
     last_seq: int = 0
+    title: str = ""
     added: list[int] = field(default_factory=list)
 
     @classmethod
     async def to(cls, connection: AsyncConnection, owner: str, id_: str) -> "Appending":
         """Raises SllmError `not_found`."""
         row = await locked_conversation(connection, owner, id_)
-        return cls(connection, owner, row.number, row.id, row.current, row.last_seq)
+        return cls(connection, owner, row.number, row.id, row.current, row.last_seq, row.title)
 
     @classmethod
     async def to_new(
         cls, connection: AsyncConnection, owner: str, start: NewConversation
     ) -> "Appending":
-        return cls(connection, owner, *await whole.insert(connection, owner, start))
+        number, id_ = await whole.insert(connection, owner, start)
+        return cls(connection, owner, number, id_, title=start.title)
+
+    async def follow(self, parent: int | None, added: Sequence[NewMessage]) -> int | None:
+        """A line of messages after `parent`; the last one's number."""
+        for message in added:
+            parent = await self.add(parent, message.role, message.content, parts=message.parts)
+            await images.add(self.connection, self.owner, self.number, parent, message.images)
+        return parent
 
     async def add(
-        self, parent: int | None, role: Role, content: str, writer: str | None = None
+        self,
+        parent: int | None,
+        role: Role,
+        content: str,
+        writer: str | None = None,
+        parts: Parts | None = None,
     ) -> int:
         """The new message's number; with a `writer` it is pending, and not yet searchable."""
         self.last_seq += 1
@@ -52,6 +69,7 @@ class Appending:
             "number": number, "conversation": self.number, "owner": self.owner,
             "id": new_id("msg"), "parent": parent, "role": role, "content": content,
             "status": "pending" if writer else "complete", "writer": writer, "created_at": now(),
+            "parts": to_json(parts),
         }  # fmt: skip
         await self.connection.execute(messages.insert(), row)
         if writer is None:
@@ -59,9 +77,13 @@ class Appending:
         self.added.append(number)
         return number
 
-    async def finish(self, setup: Setup | None = None) -> None:
-        """The last message added becomes the current one; `setup` replaces the old one."""
-        changed = {} if setup is None else setup_columns(setup)
+    async def finish(self, setup: Setup | None = None, name: str = "") -> None:
+        """The last message added becomes the current one; `setup` replaces the old one, `name`
+        becomes the title where there is none."""
+        changed: dict[str, Any] = {} if setup is None else setup_columns(setup)
+        if name and not self.title:
+            changed["title"] = name
+            await search.add(self.connection, self.owner, {number_of(self.number, 0): name})
         await self.connection.execute(
             update(conversations)
             .where(conversations.c.owner == self.owner, conversations.c.number == self.number)

@@ -35,11 +35,17 @@ class Models:
                 return served
         raise self._unknown()
 
-    async def find(self, id_: str, sees: bool) -> ModelProvider:
-        """The provider of `id_`; questions with images go to the model that sees, whichever of
-        the two is named. Raises SllmError `not_found`, or why the model cannot answer now."""
+    @property
+    def sees(self) -> bool:
+        """Whether one of them is there to see."""
+        return self._vision.health().status != "not_configured"
+
+    async def find(self, id_: str | None, sees: bool) -> ModelProvider:
+        """The provider of `id_`, or of texts; questions with images go to the model that sees,
+        whichever of the two is named. Raises SllmError `not_found`, or why the model cannot
+        answer now."""
         text, vision = self._text.health().id, self._vision.health().id
-        if id_ == text:
+        if id_ is None or id_ == text:
             return self._vision if sees else self._text
         if id_ == vision:
             return self._vision
