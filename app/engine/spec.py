@@ -44,6 +44,7 @@ class EngineSpec(Struct, frozen=True):
     `path` is a .gguf file (llama) or a .onnx file (onnx, with `onnx` set).
     `context_length` is the window of one slot in tokens; `batch` the prompt tokens computed
     between two looks at the other slots; `directory` the private (0700) runtime directory;
+    `chat_template` and `special_tokens` are those of a GGUF file, for prompts with tools;
     `server` the process whose end ends the engine. A model that sees has `vision`, and either
     `onnx_vision` or `mmproj`, the path of a GGUF file's projector.
     """
@@ -59,6 +60,8 @@ class EngineSpec(Struct, frozen=True):
     training_context_length: int = 0
     has_chat_template: bool = True
     control_tokens: tuple[str, ...] = ()
+    chat_template: str = ""
+    special_tokens: dict[str, str] = {}
     context_length: int = 4096
     slots: int = 4
     batch: int = 128

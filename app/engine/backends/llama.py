@@ -22,6 +22,7 @@ from app.engine.backends.llama_client import LlamaClient
 from app.engine.backends.llama_gpu import gpu_devices
 from app.engine.backends.llama_request import completion_body
 from app.engine.backends.llama_stream import follow_completion
+from app.engine.backends.llama_texts import LlamaTexts
 from app.engine.backends.llama_vision import (
     MARKER,
     MARKER_VARIABLE,
@@ -82,18 +83,19 @@ class LlamaBackend:
         self._client = LlamaClient(socket, key)
         fixed = spec.vision is not None and 0 < spec.vision.tokens_min == spec.vision.tokens_max
         self._images = ImageTokens(self._client, fixed)
+        self._texts = LlamaTexts(self._client, spec)
         self._prompt = self._prompts()
-        self.info = _info(spec, gpus)
+        self.info = _info(spec, gpus, self._texts)
 
     def _prompts(self) -> ChatPrompt | PlainPrompt:
         client, control_tokens = self._client, self._spec.control_tokens
         match self._spec.mmproj is not None, self._spec.has_chat_template:
             case True, True:
-                return PictureChatPrompt(client, control_tokens, self._images)
+                return PictureChatPrompt(self._texts, client, control_tokens, self._images)
             case True, False:
                 return PicturePlainPrompt(client, control_tokens, self._images)
             case _, True:
-                return ChatPrompt(client, control_tokens)
+                return ChatPrompt(self._texts, control_tokens)
         return PlainPrompt(client)
 
     @classmethod
@@ -125,8 +127,9 @@ class LlamaBackend:
     async def prompt(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> list[int]:
         if self._spec.mmproj is None:
             refuse_images(messages)
-        refuse_tools(messages, tools)
-        return await self._prompt.ids(messages)
+        if not self.info.tools:
+            refuse_tools(messages, tools)
+        return await self._prompt.ids(messages, tools)
 
     async def continued(self, text: str) -> list[int]:
         return await self._client.tokenize(text, parse_special=False, add_special=True)
@@ -153,7 +156,7 @@ class LlamaBackend:
         await self._client.close()
 
 
-def _info(spec: EngineSpec, gpus: list[str]) -> ModelInfo:
+def _info(spec: EngineSpec, gpus: list[str], texts: LlamaTexts) -> ModelInfo:
     warnings = list(spec.notices)
     if not spec.has_chat_template:
         warnings.append(Notice("no_chat_template", {"model": spec.id}))
@@ -179,6 +182,8 @@ def _info(spec: EngineSpec, gpus: list[str]) -> ModelInfo:
         },
         warnings=tuple(warnings),
         vision=spec.vision,
+        tools=texts.tools and spec.mmproj is None,
+        thinks=texts.thinks,
     )
 
 

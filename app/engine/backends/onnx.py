@@ -23,8 +23,9 @@ from app.engine.backends.base import (
     refuse_images,
     refuse_tools,
 )
-from app.engine.backends.chat_prompt import ChatPrompt, PlainPrompt
+from app.engine.backends.chat_prompt import ChatPrompt, PlainPrompt, TemplateRefused
 from app.engine.backends.seeing_prompt import SeeingPrompt, contents_of
+from app.engine.backends.tool_prompt import knows_tools, opens_thoughts
 from app.engine.onnx.batch import Batch
 from app.engine.onnx.chat_template import ChatTemplate
 from app.engine.onnx.guidance import Guide, guide
@@ -58,7 +59,7 @@ class OnnxBackend:
         texts = Texts(tokenizer, beside, spec.id, self._seeing)
         self._texts = texts
         self._prompt = texts.prompt()
-        self.info = _info(spec, loaded, chunk=batch.chunk)
+        self.info = _info(spec, loaded, chunk=batch.chunk, texts=texts)
 
     @classmethod
     def load(cls, spec: EngineSpec) -> "OnnxBackend":
@@ -77,8 +78,9 @@ class OnnxBackend:
     async def prompt(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> list[int]:
         if self._seeing is None:
             refuse_images(messages)
-        refuse_tools(messages, tools)
-        return await self._prompt.ids(messages)
+        if not self.info.tools:
+            refuse_tools(messages, tools)
+        return await self._prompt.ids(messages, tools)
 
     async def continued(self, text: str) -> list[int]:
         return await self._texts.opening(text)
@@ -156,6 +158,10 @@ class Texts:
             self._template = ChatTemplate(text, beside.special_tokens, model)
             if seeing is None:  # Those of models that see are tried with images: contents_of.
                 self._template.try_once(model)
+        # That of a model that sees is written by its family, which knows no tools.
+        known = self._template if seeing is None else None
+        self.tools = knows_tools(known, TemplateRefused)
+        self.thinks = opens_thoughts(known, TemplateRefused)
 
     def prompt(self) -> ChatPrompt | PlainPrompt:
         """How messages become ids. Raises LoadError."""
@@ -191,10 +197,12 @@ class Texts:
         """A text with the tokens that the tokenizer puts around one."""
         return await self.run(lambda: self._tokenizer.ids(text, control=False, ends=True))
 
-    async def apply_template(self, messages: list[dict[str, Any]]) -> str:
+    async def apply_template(
+        self, messages: list[dict[str, Any]], tools: list[dict[str, Any]]
+    ) -> str:
         assert self._template is not None
         template = self._template
-        return await self.run(lambda: template.render(messages))
+        return await self.run(lambda: template.render(messages, tools))
 
     def close(self) -> None:
         self._thread.shutdown(wait=False)
@@ -205,7 +213,7 @@ def _beside(spec: EngineSpec) -> OnnxSpec:
     return spec.onnx
 
 
-def _info(spec: EngineSpec, loaded: Loaded, chunk: int) -> ModelInfo:
+def _info(spec: EngineSpec, loaded: Loaded, chunk: int, texts: Texts) -> ModelInfo:
     warnings = [*spec.notices, *loaded.notices]
     if not _beside(spec).chat_template:
         warnings.append(Notice("no_chat_template", {"model": spec.id}))
@@ -230,4 +238,6 @@ def _info(spec: EngineSpec, loaded: Loaded, chunk: int) -> ModelInfo:
         },
         warnings=tuple(warnings),
         vision=spec.vision,
+        tools=texts.tools,
+        thinks=texts.thinks,
     )

@@ -79,7 +79,7 @@ async def test_prompts_are_transformers_own(folder: Path, texts: Texts) -> None:
         ids = known(expected, add_special_tokens=False)["input_ids"]
         assert await prompt.ids(messages) == ids
         assert await prompt._guarded(messages) == ids
-        assert await texts.apply_template(plain) == expected
+        assert await texts.apply_template(plain, []) == expected
 
 
 async def test_control_tokens_in_a_text_stay_text(texts: Texts) -> None:
