@@ -140,15 +140,16 @@ async def get_message(
         return await whole_message(connection, row)
 
 
-def line(owner: str, last: int) -> Select[Any]:
-    """The messages from the root to `last`, in order."""
-    chosen = _path(owner, last)
+def line(owner: str, last: int, most: int | None = None) -> Select[Any]:
+    """The messages from the root to `last`, in order; the last ones, if there are more than
+    `most`."""
+    chosen = _path(owner, last, most)
     rows = message_rows().where(messages.c.number.in_(select(chosen.c.number)))
     return rows.order_by(messages.c.number)
 
 
-def _path(owner: str, last: int | None) -> Subquery:
-    """The numbers from `last` up to the root."""
+def _path(owner: str, last: int | None, most: int | None = None) -> Subquery:
+    """The numbers from `last` up to the root; a limit ends the walk there."""
     path = (
         select(messages.c.number, messages.c.parent)
         .where(messages.c.owner == owner, messages.c.number == last)
@@ -159,4 +160,4 @@ def _path(owner: str, last: int | None) -> Subquery:
         .join(path, messages.c.number == path.c.parent)
         .where(messages.c.owner == owner)
     )
-    return select(path.union_all(upwards).c.number).subquery()
+    return select(path.union_all(upwards).c.number).limit(most).subquery()

@@ -9,8 +9,8 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.database.branches import line
-from app.database.lookup import message_of, setup_of, whole_messages
-from app.database.records import Setup, StoredMessage
+from app.database.lookup import message_of, whole_messages
+from app.database.records import StoredMessage
 from app.database.rows import to_json
 from app.database.session import Database
 from app.database.tables import conversations, messages, responses
@@ -18,20 +18,24 @@ from app.domain.errors import SllmError
 
 
 class StoredResponse(Struct, frozen=True):
-    """An answer, the last of `messages`, which begin at the root of its conversation's tree."""
+    """An answer, the last of `messages`, which led to it."""
 
     conversation_id: str
     messages: tuple[StoredMessage, ...]
     facts: dict[str, Any]
-    setup: Setup = Setup()
 
     @property
     def answer(self) -> StoredMessage:
         return self.messages[-1]
 
 
-async def get(database: Database, owner: str, message_id: str) -> StoredResponse:
-    """SllmError `not_found`, also for a message that is no answer."""
+async def get(
+    database: Database, owner: str, message_id: str, most: int | None = None
+) -> StoredResponse:
+    """With all messages from the root of its tree, or with at most so many.
+
+    SllmError `not_found`, also for a message that is no answer.
+    """
     async with database.read() as connection:
         row = await message_of(connection, owner, message_id)
         if row.role != "assistant":
@@ -39,12 +43,11 @@ async def get(database: Database, owner: str, message_id: str) -> StoredResponse
         id_ = select(conversations.c.id).where(
             conversations.c.owner == owner, conversations.c.number == row.conversation
         )
-        rows = (await connection.execute(line(owner, row.number))).all()
+        rows = (await connection.execute(line(owner, row.number, most))).all()
         return StoredResponse(
             (await connection.execute(id_)).scalar_one(),
             await whole_messages(connection, rows),
             await _facts(connection, owner, row.number),
-            await setup_of(connection, owner, row.conversation),
         )
 
 

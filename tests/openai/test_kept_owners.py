@@ -1,5 +1,7 @@
 """What belongs to another API key is not there."""
 
+from typing import Any
+
 from tests.openai.kept import fault, respond
 from tests.v4.owners import Owners
 
@@ -36,5 +38,5 @@ def test_of_another_owner_nothing_is_found(owners: Owners) -> None:
 
 
 def test_the_same_key_of_two_owners_is_two_responses(owners: Owners) -> None:
-    keyed = {"headers": {"Idempotency-Key": "shared"}}
+    keyed: dict[str, Any] = {"headers": {"Idempotency-Key": "shared"}}
     assert respond(owners.mine, "x", **keyed)["id"] != respond(owners.hers, "x", **keyed)["id"]

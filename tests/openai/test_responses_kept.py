@@ -52,7 +52,7 @@ def test_a_question_that_another_answer_rests_on_stays(scripted: Server) -> None
 
 
 def test_the_same_key_is_the_same_response(scripted: Server) -> None:
-    keyed = {"headers": {"Idempotency-Key": "respond-once"}, "tools": [WEATHER]}
+    keyed: dict[str, Any] = {"headers": {"Idempotency-Key": "respond-once"}, "tools": [WEATHER]}
     first = respond(scripted.http, CALL, **keyed)
     assert respond(scripted.http, CALL, **keyed) == first
     events = streamed(scripted.http, CALL, **keyed)
@@ -63,7 +63,7 @@ def test_the_same_key_is_the_same_response(scripted: Server) -> None:
 
 
 def test_a_deleted_response_is_forgotten_by_its_key(scripted: Server) -> None:
-    keyed = {"headers": {"Idempotency-Key": "respond-anew"}}
+    keyed: dict[str, Any] = {"headers": {"Idempotency-Key": "respond-anew"}}
     first = respond(scripted.http, "one", **keyed)
     removed(scripted, first)
     assert respond(scripted.http, "one", **keyed)["id"] != first["id"]

@@ -89,7 +89,7 @@ async def list_input_items(
     response_id: str, query: Annotated[ItemQuery, Query()], responses: ResponsesDep
 ) -> Any:
     """Every item that came before the answer, those of earlier responses included."""
-    found = await responses.get(message_id_of(response_id))
+    found = await responses.whole(message_id_of(response_id))
     return page_of([item for each in found.messages[:-1] for item in items_of(each)], query)
 
 

@@ -95,7 +95,7 @@ class KeptAnswers:
         database, owner = self._database, self._owner
         if previous_id is not None:
             with missing_at("previous_response_id"):
-                found = await responses.get(database, owner, previous_id)
+                found = await responses.get(database, owner, previous_id, 1)
             conversation_id = found.conversation_id
         if conversation_id is None:
             return Place()

@@ -9,6 +9,8 @@ from app.images.store import ImageStore
 
 LOOK_SECONDS = 0.1
 PATIENCE_SECONDS = 10.0
+# Messages that a response is told of with.
+NEAREST = 3
 
 
 class Responses:
@@ -20,6 +22,11 @@ class Responses:
         self._owner = owner
 
     async def get(self, message_id: str) -> StoredResponse:
+        """With the question, and the answer before that."""
+        return await responses.get(self._database, self._owner, message_id, NEAREST)
+
+    async def whole(self, message_id: str) -> StoredResponse:
+        """With everything that led to it."""
         return await responses.get(self._database, self._owner, message_id)
 
     async def is_cancelled(self, message_id: str) -> bool:
@@ -47,7 +54,7 @@ class Responses:
     async def remove(self, message_id: str) -> None:
         """The answer, and the items that came with it where no other answer rests on them; the
         conversation too, if it was begun for them and nothing is left."""
-        found = await self.get(message_id)
+        found = await self.whole(message_id)
         conversation_id = found.conversation_id
         own = await responses.own(self._database, self._owner, found)
         left = await self._store.deleting(
