@@ -1,8 +1,8 @@
 """The body of `POST /v1/chat/completions`."""
 
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from app.domain.logprobs import MAX_LOGPROBS
@@ -55,9 +55,10 @@ class ChatCompletionRequest(
         default=None, ge=0, le=MAX_LOGPROBS, description="Alternatives to each; needs `logprobs`."
     )
 
-    @model_validator(mode="after")
-    def check_logprobs(self) -> Self:
+    @field_validator("top_logprobs")
+    @classmethod
+    def check_logprobs(cls, value: int | None, info: ValidationInfo) -> int | None:
         """Alternatives are shown beside what was chosen."""
-        if self.top_logprobs is not None and not self.logprobs:
+        if value is not None and not info.data.get("logprobs"):
             raise PydanticCustomError("top_logprobs_alone", "top_logprobs needs logprobs")
-        return self
+        return value

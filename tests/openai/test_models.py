@@ -1,0 +1,31 @@
+"""`GET /v1/models`: what `model` may name."""
+
+from tests.openai.chats import refusal
+from tests.support import Server
+
+
+def test_every_loaded_model_is_listed(vision: Server) -> None:
+    listed = vision.http.get("/v1/models").json()
+    assert listed["object"] == "list"
+    assert [model["id"] for model in listed["data"]] == ["scripted", "scripted-vision"]
+    assert set(listed["data"][0]) == {"id", "object", "created", "owned_by"}
+
+
+def test_one_model_is_told_of(vision: Server) -> None:
+    assert vision.http.get("/v1/models/scripted").json()["id"] == "scripted"
+
+
+def test_another_name_is_not_found(vision: Server) -> None:
+    assert refusal(vision.http.get("/v1/models/gpt-5")) == (404, "not_found", "model")
+
+
+def test_unknown_paths_speak_the_same_dialect(scripted: Server) -> None:
+    assert refusal(scripted.http.get("/v1/nothing")) == (404, "not_found", None)
+    assert refusal(scripted.http.get("/v1/chat/completions"))[:2] == (405, "method_not_allowed")
+
+
+def test_no_model_here_gives_embeddings(scripted: Server) -> None:
+    for given in ("text", ["one", "two"], [1, 2]):
+        body = {"model": "scripted", "input": given}
+        answer = scripted.http.post("/v1/embeddings", json=body)
+        assert refusal(answer) == (400, "unsupported_by_engine", "model")
