@@ -6,7 +6,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.database import images, search
-from app.database.appending import Appending
+from app.database.appending import Appending, indexed
 from app.database.lookup import conversation_of, message_by_number, message_of, whole_message
 from app.database.questions import busy
 from app.database.records import Conversation, NewConversation, NewMessage, StoredMessage
@@ -22,10 +22,11 @@ async def create(
 ) -> Conversation:
     """A conversation that begins with `added`. SllmError `invalid_parameter`."""
     _check(added)
+    ready = await indexed(database, owner, added)
     async with database.write() as connection:
         place = await Appending.to_new(connection, owner, start)
         if added:
-            await place.follow(None, added)
+            await place.follow(None, added, ready)
             await place.finish()
         return as_conversation(await conversation_of(connection, owner, place.id))
 
@@ -40,13 +41,14 @@ async def append(
     """After the current message. `name` becomes the title where there is none. SllmError
     `not_found`; `conflict` while the current message is being written; `too_large`."""
     _check(added)
+    ready = await indexed(database, owner, added)
     async with database.write() as connection:
         place = await Appending.to(connection, owner, conversation_id)
         if place.current is not None:
             current = await message_by_number(connection, owner, place.current)
             if current.status == "pending":
                 raise busy()
-        await place.follow(place.current, added)
+        await place.follow(place.current, added, ready)
         await place.finish(name=name)
         return tuple([await message_by_number(connection, owner, number) for number in place.added])
 

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.database import idempotency, images, responses
-from app.database.appending import Appending
+from app.database.appending import Appending, indexed
 from app.database.conversations import check_setup
 from app.database.lookup import message_by_number, message_of
 from app.database.records import NewMessage, Question, Setup, StoredMessage, Turn
@@ -29,6 +29,7 @@ async def ask(database: Database, owner: str, question: Question) -> Turn:
         check_text(message.content, "message")
     check_text(question.idempotency_key or "", "Idempotency-Key")
     check_setup(question.setup or Setup())
+    ready = await indexed(database, owner, added)
     async with database.write() as connection:
         earlier = await idempotency.claim(connection, owner, question)
         if earlier is not None:
@@ -39,7 +40,7 @@ async def ask(database: Database, owner: str, question: Question) -> Turn:
         else:
             place = await Appending.to(connection, owner, question.conversation_id)
             parent = await _parent(place, question)
-        asked = await place.follow(parent, added)
+        asked = await place.follow(parent, added, ready)
         assert asked is not None
         turn = await _answered(database, place, asked, question)
         await idempotency.remember(connection, owner, question, place.number, place.added[-1])

@@ -114,8 +114,13 @@ def check_turns(place: Place, said: Sequence[Said]) -> None:
             if parts.result_of is not None and parts.result_of not in made:
                 raise SllmError("invalid_parameter", "result_without_call", param="input")
     history = place.past.history
-    last = said[-1].message.role if said else (history[-1].role if history else None)
-    if last in (None, "assistant"):
+    if said:
+        last = said[-1].message
+        shows = last.content or last.parts or last.images or said[-1].pictures
+        asks = last.role != "assistant" and bool(shows)
+    else:
+        asks = bool(history) and history[-1].role != "assistant"
+    if not asks:
         raise SllmError("invalid_parameter", "nothing_to_answer", param="input")
 
 

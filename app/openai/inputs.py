@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from app.database.records import NewMessage
+from app.domain.errors import SllmError
 from app.domain.parts import Parts
 from app.domain.tools import ToolCall
 from app.openai.fields import unsupported
@@ -21,6 +22,7 @@ from app.openai.models.items import (
 )
 from app.openai.models.messages import RefusalPart
 from app.openai.services.intake import Said
+from app.v1.models.messages import MOST_BYTES
 from app.v5.services.vision_service import Brought
 from app.v5.vision_route import Blobs
 
@@ -69,7 +71,10 @@ def text_of(content: str | Sequence[AnyPart]) -> str:
             texts.append(part.text)
         elif isinstance(part, RefusalPart):
             texts.append(part.refusal)
-    return "\n".join(texts)
+    whole = "\n".join(texts)
+    if len(whole.encode()) > MOST_BYTES:
+        raise SllmError("too_large", param="message", limit=MOST_BYTES)
+    return whole
 
 
 def refuse_images(content: str | Sequence[AnyPart], field: str) -> None:

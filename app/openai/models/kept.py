@@ -11,7 +11,7 @@ Status = Literal["in_progress", "completed", "incomplete"]
 Labels = Annotated[dict[str, str], Field(description="Your labels.")]
 
 
-class TextPart(BaseModel):
+class KeptText(BaseModel):
     """Words: `input_text` of a client, `output_text` of a model."""
 
     type: Literal["input_text", "output_text"]
@@ -20,7 +20,7 @@ class TextPart(BaseModel):
     logprobs: list[TokenSchema] = []
 
 
-class ImagePart(BaseModel):
+class KeptImage(BaseModel):
     """An image; `GET /api/v5/images/{file_id}` gives it."""
 
     type: Literal["input_image"]
@@ -29,7 +29,7 @@ class ImagePart(BaseModel):
     detail: Literal["auto"]
 
 
-class MessageSchema(BaseModel):
+class KeptMessage(BaseModel):
     """Something that was said."""
 
     id: str = Field(examples=["msg_0a1b2c3d4e5f60718293a4b5c6d7e8f9"])
@@ -38,7 +38,7 @@ class MessageSchema(BaseModel):
     status: Status
     content: list[
         Annotated[
-            Annotated[TextPart, Tag("@text")] | Annotated[ImagePart, Tag("@image")],
+            Annotated[KeptText, Tag("@text")] | Annotated[KeptImage, Tag("@image")],
             by(
                 "type",
                 {"input_text": "@text", "output_text": "@text", "input_image": "@image"},
@@ -47,7 +47,7 @@ class MessageSchema(BaseModel):
     ]
 
 
-class CallSchema(BaseModel):
+class KeptCall(BaseModel):
     """A call of a function, which is for the client to run."""
 
     id: str = Field(examples=["fc_0a1b2c3d4e5f60718293a4b5c6d7e8f9_0"])
@@ -58,7 +58,7 @@ class CallSchema(BaseModel):
     status: Status
 
 
-class ResultSchema(BaseModel):
+class KeptResult(BaseModel):
     """What came of a call."""
 
     id: str = Field(examples=["fco_0a1b2c3d4e5f60718293a4b5c6d7e8f9"])
@@ -68,28 +68,28 @@ class ResultSchema(BaseModel):
     status: Status
 
 
-class ThoughtText(BaseModel):
+class KeptThought(BaseModel):
     """A piece of reasoning."""
 
     type: Literal["reasoning_text", "summary_text"]
     text: str
 
 
-class ReasoningSchema(BaseModel):
+class KeptReasoning(BaseModel):
     """What the model thought."""
 
     id: str = Field(examples=["rs_0a1b2c3d4e5f60718293a4b5c6d7e8f9"])
     type: Literal["reasoning"]
-    summary: list[ThoughtText]
-    content: list[ThoughtText]
+    summary: list[KeptThought]
+    content: list[KeptThought]
     status: Status
 
 
-ItemSchema = Annotated[
-    Annotated[MessageSchema, Tag("@message")]
-    | Annotated[CallSchema, Tag("@call")]
-    | Annotated[ResultSchema, Tag("@result")]
-    | Annotated[ReasoningSchema, Tag("@reasoning")],
+AnyKeptItem = Annotated[
+    Annotated[KeptMessage, Tag("@message")]
+    | Annotated[KeptCall, Tag("@call")]
+    | Annotated[KeptResult, Tag("@result")]
+    | Annotated[KeptReasoning, Tag("@reasoning")],
     by(
         "type",
         {"message": "@message", "function_call": "@call"}
@@ -102,7 +102,7 @@ class ItemPage(BaseModel):
     """Some items in order."""
 
     object: Literal["list"]
-    data: list[ItemSchema]
+    data: list[AnyKeptItem]
     first_id: str | None
     last_id: str | None
     has_more: bool
@@ -121,7 +121,7 @@ class ReasoningDetails(BaseModel):
     reasoning_tokens: int = Field(description="By their share of the text.")
 
 
-class UsageSchema(BaseModel):
+class ResponseUsage(BaseModel):
     """Token counts."""
 
     input_tokens: int
@@ -166,7 +166,7 @@ class ResponseSchema(BaseModel):
     max_output_tokens: int | None
     max_tool_calls: int | None
     model: str
-    output: list[ItemSchema]
+    output: list[AnyKeptItem]
     parallel_tool_calls: bool
     previous_response_id: str | None
     conversation: ConversationId | None
@@ -182,7 +182,7 @@ class ResponseSchema(BaseModel):
     top_logprobs: int
     top_p: float | None
     truncation: Literal["auto", "disabled"]
-    usage: UsageSchema | None
+    usage: ResponseUsage | None
     user: str | None
     metadata: Labels
 
@@ -195,7 +195,7 @@ class ResponseDeleted(BaseModel):
     deleted: bool
 
 
-class ConversationSchema(BaseModel):
+class KeptConversation(BaseModel):
     """A conversation; its items are apart."""
 
     id: str = Field(examples=["conv_5f2b9c1d3e4a5b6c7d8e9f0a1b2c3d4e"])

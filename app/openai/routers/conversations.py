@@ -19,10 +19,10 @@ from app.openai.models.conversations import (
     ItemsBody,
 )
 from app.openai.models.kept import (
+    AnyKeptItem,
     ConversationDeleted,
-    ConversationSchema,
     ItemPage,
-    ItemSchema,
+    KeptConversation,
 )
 from app.openai.pages import page_of, whole_page
 
@@ -35,7 +35,7 @@ ITEM = "/{conversation_id}/items/{item_id}"
 @writing.post("", summary="Begin a conversation", responses=WRITE_RESPONSES)
 async def create_conversation(
     body: ConversationBody, call: ItemCallDep, conversations: ConversationsDep
-) -> ConversationSchema:
+) -> KeptConversation:
     """Empty, or with some items."""
     async with call.reading("items") as lease:
         new = await call.new(body.items, lease)
@@ -45,7 +45,7 @@ async def create_conversation(
 @reading.get("/{conversation_id}", summary="A conversation")
 async def get_conversation(
     conversation_id: str, conversations: ConversationsDep
-) -> ConversationSchema:
+) -> KeptConversation:
     """Without its items; v4's conversations are the same."""
     return _told(await conversations.get(conversation_id))
 
@@ -53,7 +53,7 @@ async def get_conversation(
 @reading.post("/{conversation_id}", summary="Label a conversation", responses=WRITE_RESPONSES)
 async def update_conversation(
     conversation_id: str, body: ConversationChange, conversations: ConversationsDep
-) -> ConversationSchema:
+) -> KeptConversation:
     """New labels in place of all old ones."""
     return _told(await conversations.label(conversation_id, body.metadata or {}))
 
@@ -104,7 +104,7 @@ async def create_items(
     return whole_page([item for each in added for item in items_of(each)])
 
 
-@reading.get(ITEM, summary="An item", response_model=ItemSchema, response_model_exclude_unset=True)
+@reading.get(ITEM, summary="An item", response_model=AnyKeptItem, response_model_exclude_unset=True)
 async def get_item(
     conversation_id: str,
     item_id: str,
@@ -119,14 +119,14 @@ async def get_item(
 @reading.delete(ITEM, summary="Delete an item", responses=WRITE_RESPONSES)
 async def delete_item(
     conversation_id: str, item_id: str, conversations: ConversationsDep
-) -> ConversationSchema:
+) -> KeptConversation:
     """What followed it follows what it followed."""
     await conversations.remove_item(conversation_id, item_id_of(item_id))
     return _told(await conversations.get(conversation_id))
 
 
-def _told(found: Conversation) -> ConversationSchema:
-    return ConversationSchema(
+def _told(found: Conversation) -> KeptConversation:
+    return KeptConversation(
         id=found.id,
         object="conversation",
         created_at=int(found.created_at.timestamp()),

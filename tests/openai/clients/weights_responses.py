@@ -57,7 +57,8 @@ def check_a_function_is_called_and_its_result_told(server: Any) -> None:
     [call] = [item for item in first.output if item.type == "function_call"]
     assert (call.name, json.loads(call.arguments)) == ("get_weather", {"city": "Paris"})
     result = {"type": "function_call_output", "call_id": call.call_id, "output": "Rain, 7 degrees"}
+    # With the tools still offered, weights this small would call again.
     told = responses(server).create(
-        input=[result], previous_response_id=first.id, tools=[WEATHER], **options(server)
+        input=[result], previous_response_id=first.id, **options(server)
     )
     assert "7" in told.output_text or "ain" in told.output_text, told
