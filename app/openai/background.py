@@ -2,6 +2,7 @@
 by whichever worker of this server is asked."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from app.domain.errors import SllmError
 
 LOOK_SECONDS = 0.5
+log = logging.getLogger(__name__)
 Cancelled = Callable[[], Awaitable[bool]]
 
 
@@ -39,7 +41,9 @@ async def _written(events: AsyncGenerator[Any, None], cancelled: Cancelled) -> N
                 return
     finally:
         writing.cancel()
-        await asyncio.gather(writing, return_exceptions=True)
+        [outcome] = await asyncio.gather(writing, return_exceptions=True)
+        if isinstance(outcome, Exception):
+            log.error("an answer in the background has failed", exc_info=outcome)
 
 
 async def _drained(events: AsyncGenerator[Any, None]) -> None:

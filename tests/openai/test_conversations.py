@@ -90,6 +90,15 @@ def test_items_come_in_pages(scripted: Server) -> None:
     assert ids(scripted, id_, after=every[0]) == []
 
 
+def test_more_may_be_asked_for(scripted: Server) -> None:
+    id_ = begin(scripted.http, USER)
+    for name in ("include", "include[]"):
+        query: dict[str, Any] = {name: "message.output_text.logprobs"}
+        assert len(get(scripted.http, f"conversations/{id_}/items", **query)["data"]) == 1
+        answer = scripted.http.get(f"/v1/conversations/{id_}/items", params={name: "all"})
+        assert fault(answer)[:2] == (422, "invalid_request")
+
+
 def test_one_item_is_deleted(scripted: Server) -> None:
     id_ = begin(scripted.http, USER, ANSWER, {"role": "user", "content": "two"})
     first, second, third = ids(scripted, id_, order="asc")

@@ -57,7 +57,10 @@ class IncludeQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
-    include: list[Include] | None = Field(default=None, alias="include[]")
+    include: list[Include] | None = None
+    bracketed: list[Include] | None = Field(
+        default=None, alias="include[]", description="As OpenAI's clients write it."
+    )
 
 
 class ItemQuery(IncludeQuery):
