@@ -110,6 +110,7 @@ class AnswerReader:
 
     def _begin_call(self, opener: str, closer: str, text: str) -> None:
         self._wrapper = (opener, closer)
+        self._first = False
         self._held, self._step = text, self._calling
         self._call = CallReader(self._names, self.calls)
 

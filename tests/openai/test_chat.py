@@ -37,7 +37,7 @@ def test_the_usage_adds_up(scripted: Server) -> None:
 
 
 def test_instructions_at_the_front_become_one(scripted: Server) -> None:
-    said = [
+    said: list[dict[str, Any]] = [
         {"role": "system", "content": "Be brief."},
         {"role": "developer", "content": [{"type": "text", "text": "Be kind."}]},
         {"role": "user", "content": [{"type": "text", "text": each} for each in ("one", "two")]},

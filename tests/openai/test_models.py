@@ -29,3 +29,13 @@ def test_no_model_here_gives_embeddings(scripted: Server) -> None:
         body = {"model": "scripted", "input": given}
         answer = scripted.http.post("/v1/embeddings", json=body)
         assert refusal(answer) == (400, "unsupported_by_engine", "model")
+
+
+def test_every_route_is_in_the_reference(scripted: Server) -> None:
+    document = scripted.http.get("/openapi.json").json()
+    for path in ("/v1/models", "/v1/chat/completions", "/v1/completions", "/v1/embeddings"):
+        for operation in document["paths"][path].values():
+            assert operation["tags"] == ["openai"]
+            assert operation["summary"]
+            refused = operation["responses"]["503"]["content"]["application/json"]["schema"]
+            assert refused == {"$ref": "#/components/schemas/OpenAiErrorResponse"}

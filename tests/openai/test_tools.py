@@ -7,7 +7,7 @@ from tests.openai.chats import CALL, WEATHER, chat, message_of, streamed
 from tests.support import Server
 
 ASKED: dict[str, Any] = {"role": "user", "content": "How is the weather in Seoul?"}
-CALLED = {
+CALLED: dict[str, Any] = {
     "role": "assistant",
     "content": None,
     "tool_calls": [
@@ -18,7 +18,7 @@ CALLED = {
         }
     ],
 }
-FOUND = {"role": "tool", "tool_call_id": "call_1", "content": "Rain, 12 degrees"}
+FOUND: dict[str, Any] = {"role": "tool", "tool_call_id": "call_1", "content": "Rain, 12 degrees"}
 
 
 def call_of(told: dict[str, Any]) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def test_several_calls_are_several(scripted: Server) -> None:
 
 
 def test_one_at_most_where_that_is_asked(scripted: Server) -> None:
-    asked = {"tools": [WEATHER], "parallel_tool_calls": False}
+    asked: dict[str, Any] = {"tools": [WEATHER], "parallel_tool_calls": False}
     call_of(chat(scripted, f"#answer={CALL}\n{CALL}", **asked))
     begun = [
         call
@@ -65,7 +65,8 @@ def test_one_at_most_where_that_is_asked(scripted: Server) -> None:
 
 
 def test_no_tools_no_calls(scripted: Server) -> None:
-    for fields in ({}, {"tools": [WEATHER], "tool_choice": "none"}):
+    asked: list[dict[str, Any]] = [{}, {"tools": [WEATHER], "tool_choice": "none"}]
+    for fields in asked:
         told = chat(scripted, f"#answer={CALL}", **fields)
         assert message_of(told)["content"] == CALL
         assert told["choices"][0]["finish_reason"] == "stop"
@@ -85,8 +86,14 @@ def test_only_allowed_tools_are_called(scripted: Server) -> None:
 
 
 def test_results_stay_with_their_question_when_the_rest_is_cut(scripted: Server) -> None:
-    old = [{"role": "user", "content": "word " * 400}, {"role": "assistant", "content": "ok"}]
-    said = [*old * 12, {"role": "user", "content": "the question"}, CALLED, FOUND]
+    words = "word " * 400
+    old = [{"role": "user", "content": words}, {"role": "assistant", "content": "ok"}]
+    said: list[dict[str, Any]] = [
+        *old * 12,
+        {"role": "user", "content": "the question"},
+        CALLED,
+        FOUND,
+    ]
     shown = {**FOUND, "content": "#show=1"}
     told = chat(scripted, [*said[:-1], shown], tools=[WEATHER], context_policy="drop_oldest")
     assert message_of(told)["content"].endswith("[user: the question][assistant: ][tool: #show=1]")

@@ -69,10 +69,11 @@ class WritingSchema(SamplingSchema):
 
     model_config = STRICT
 
-    model: str = Field(
+    model: str | None = Field(
+        default=None,
         min_length=1,
         max_length=256,
-        description="A loaded model's id; GET /v1/models lists them.",
+        description="A loaded model's id; GET /v1/models lists them. Default: the text model.",
         examples=["smollm2-135m-instruct"],
     )
     max_tokens: int | None = Field(

@@ -28,7 +28,7 @@ class Wanted(Struct, frozen=True):
     """`count` answers to `request`, and to each of `others`. `pictures` are those of each message
     of `request`, before they are taken in; `field` is where the client wrote all that."""
 
-    model: str
+    model: str | None
     request: GenerationRequest
     pictures: tuple[tuple[Brought, ...], ...] = ()
     use: ToolUse = ToolUse()

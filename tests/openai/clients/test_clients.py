@@ -34,10 +34,9 @@ def about(server: Server) -> dict[str, str]:
 @cache
 def outcomes(file: str, programs: Path, server: Server) -> dict[str, str | None]:
     """What each check of a file came to."""
-    command = [str(programs / "python"), str(HERE / "run_checks.py"), str(HERE / file)]
-    told = environment.run(
-        [*command, json.dumps(about(server))], programs=programs, variables=QUIET
-    )
+    checks = [str(HERE / "run_checks.py"), str(HERE / file), json.dumps(about(server))]
+    command = [str(programs / "python"), *checks]
+    told = environment.run(command, programs=programs, variables=QUIET)
     found: dict[str, str | None] = json.loads(told)
     return found
 

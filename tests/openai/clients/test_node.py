@@ -13,6 +13,7 @@ from tests.openai.clients import environment
 from tests.openai.clients.test_clients import about
 from tests.support import Server
 
+CHECK = re.compile(r"^export async function (check_\w+)", re.MULTILINE)
 pytestmark = [pytest.mark.network, pytest.mark.timeout(environment.PATIENCE)]
 
 
@@ -21,9 +22,7 @@ def checks() -> list[tuple[str, str]]:
     return [
         (file.name, name)
         for file in sorted(environment.NODE.glob("with_*.mjs"))
-        for name in re.findall(
-            r"^export async function (check_\w+)", file.read_text(), re.MULTILINE
-        )
+        for name in CHECK.findall(file.read_text())
     ]
 
 
