@@ -30,7 +30,7 @@ from app.openai.items import answer_items
 from app.openai.models.responses import ResponseRequest
 from app.openai.replayed import replayed
 from app.openai.response_events import ResponseEvents
-from app.openai.response_objects import INPUTS, NAMED, Told, facts_of
+from app.openai.response_objects import CREATED, INPUTS, NAMED, Told, facts_of
 from app.openai.services.answers import AnswerEvent, Begun
 from app.openai.services.intake import Said
 from app.openai.services.kept import Answerer, Asking, KeptAnswers, Reply
@@ -84,7 +84,8 @@ class ResponseCall:
         if isinstance(asked, Turn):
             whole = asked.result or {}
             place = (whole["conversation"] or {}).get("id")
-            told = Told(stem_of(asked.answer.id), whole["created_at"], asking.facts, place)
+            facts = asking.facts | {CREATED: whole["created_at"]}
+            told = Told(stem_of(asked.answer.id), facts, place)
             return Responding(told, replayed(whole), body.tells_logprobs, whole)
         events = self._kept.written(by, asked)
         return Responding(_told(asked, asking), events, body.tells_logprobs)
@@ -98,7 +99,7 @@ class ResponseCall:
                 begun = await anext(events)
             assert isinstance(begun, Begun)
             async with aclosing(events):
-                yield Told(stem_of(begun.id), int(begun.created_at.timestamp()), asking.facts)
+                yield Told(stem_of(begun.id), asking.facts)
                 async for event in events:
                     yield event
 
@@ -151,8 +152,7 @@ class ResponseCall:
 
 
 def _told(stored: StoredChat, asking: Asking) -> Told:
-    created_at = int(stored.chat.created_at.timestamp())
-    return Told(stem_of(stored.message_id), created_at, asking.facts, stored.conversation_id)
+    return Told(stem_of(stored.message_id), asking.facts, stored.conversation_id)
 
 
 def _replying(by: Answerer, asking: Asking) -> Reply:

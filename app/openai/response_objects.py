@@ -1,5 +1,6 @@
 """The response as an object: what was asked for, as it is kept with the answer, and what came."""
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,11 +17,11 @@ from app.openai.ids import response_id, stem_of
 from app.openai.items import Item, answer_items, items_of
 from app.openai.models.responses import ResponseRequest
 
-# What this dialect keeps for itself: how many messages came with the request, and whether it
-# named its conversation.
-INPUTS, NAMED = "inputs", "named"
+# What this dialect keeps for itself: how many messages came with the request, whether it named its
+# conversation, and when it came.
+INPUTS, NAMED, CREATED = "inputs", "named", "created"
 ERROR, CANCELLED = "error", "cancelled"
-OWN = frozenset({INPUTS, NAMED, ERROR, CANCELLED})
+OWN = frozenset({INPUTS, NAMED, CREATED, ERROR, CANCELLED})
 # Of an answer that was not asked for in this dialect.
 UNTOLD: Mapping[str, Any] = {
     "background": False,
@@ -65,6 +66,7 @@ def facts_of(body: ResponseRequest, options: GenerationOptions) -> dict[str, Any
         "tools": tools,
         "top_logprobs": body.top_logprobs or 0,
         "top_p": options.top_p,
+        CREATED: int(time.time()),
         "truncation": body.truncation or "disabled",
         "metadata": body.metadata or {},
     }
@@ -89,7 +91,6 @@ class Told(Struct, frozen=True):
     """A response to be told of: its id's random part, and what is known before it is written."""
 
     stem: str
-    created_at: int
     facts: dict[str, Any]
     conversation_id: str | None = None
 
@@ -107,7 +108,7 @@ class Told(Struct, frozen=True):
         return {
             "id": f"resp_{self.stem}",
             "object": "response",
-            "created_at": self.created_at,
+            "created_at": self.facts[CREATED],
             "status": status,
             "error": error,
             "incomplete_details": {"reason": reason} if reason else None,
@@ -128,13 +129,13 @@ class Told(Struct, frozen=True):
 
 def stored_object(stored: StoredResponse, language: str) -> dict[str, Any]:
     """A response that is kept, in whatever state it is."""
-    answer, facts = stored.answer, {**UNTOLD, **stored.facts}
+    answer = stored.answer
+    facts = {**UNTOLD, CREATED: int(answer.created_at.timestamp()), **stored.facts}
     if not stored.facts and len(stored.messages) > 2:
         before = stored.messages[-3]
         if before.role == "assistant":
             facts |= {"previous_response_id": response_id(before.id)}
-    created_at = int(answer.created_at.timestamp())
-    told = Told(stem_of(answer.id), created_at, facts, stored.conversation_id)
+    told = Told(stem_of(answer.id), facts, stored.conversation_id)
     status, reason, error = _state(answer, facts)
     output = items_of(answer)
     if answer.status != "complete" and not answer.content and answer.parts is None:

@@ -223,7 +223,7 @@ class PortableConversation(BaseModel):
         """The whole conversation. SllmError `invalid_parameter`."""
         conversation = Conversation(
             id="",
-            title=self.title.strip() or title_of(_first_words(self.messages)),
+            title=self.title.strip() or _title(self.messages),
             metadata=self.metadata,
             template=self.setup.template,
             created_at=self.created_at,
@@ -240,8 +240,10 @@ class PortableConversation(BaseModel):
         return Tree(conversation, messages, self.setup.to_domain(), files)
 
 
-def _first_words(messages: Sequence[PortableMessage]) -> str:
-    return next((message.content for message in messages if message.role == "user"), "")
+def _title(messages: Sequence[PortableMessage]) -> str:
+    """Where nothing has been said, the first words will give it one."""
+    said = (message.content for message in messages if message.role == "user")
+    return title_of(next(said, "")) if messages else ""
 
 
 class SkippedSchema(BaseModel):
