@@ -90,9 +90,11 @@ class Scheduler:
 
     async def _prepare(self, request: GenerationRequest) -> Fit:
         window = self._backend.info.context_length
+        # Room is kept for the answer while cutting; where nothing may be cut, what fits is taken.
+        cuts = request.context_policy == "drop_oldest"
         limits = Limits(
             window=window,
-            reserve=min(request.options.max_tokens, window // 4),
+            reserve=min(request.options.max_tokens, window // 4) if cuts else 0,
             max_history=request.max_history,
             policy=request.context_policy,
             head=request.head,

@@ -18,7 +18,7 @@ def tool_use(body: ToolsSchema) -> ToolUse:
     tools = [_tool(each) for each in body.tools or ()]
     if len({tool.name for tool in tools}) != len(tools):
         raise SllmError("invalid_parameter", "tools_twice", param="tools")
-    one = body.parallel_tool_calls is False
+    one = body.parallel_tool_calls is False and bool(tools)
     match body.tool_choice:
         case "none":
             return ToolUse()

@@ -122,3 +122,12 @@ def test_a_conversation_that_is_too_long_is_refused_or_cut(scripted: Server) -> 
     assert (error["code"], error["param"]) == ("context_length_exceeded", "messages")
     told = chat(scripted, said, context_policy="drop_oldest")
     assert message_of(told)["content"] == "You said: hi"
+
+
+def test_a_conversation_that_fits_is_taken_however_little_room_it_leaves(scripted: Server) -> None:
+    window = scripted.health()["models"]["text"]["context_length"]
+    long = {"role": "user", "content": "word " * (window - 20)}
+    said = [long, {"role": "assistant", "content": "ok"}, {"role": "user", "content": "hi"}]
+    told = chat(scripted, said)
+    assert message_of(told)["content"] == "You said: hi"
+    assert window - 20 < told["usage"]["prompt_tokens"] < window

@@ -2,6 +2,7 @@
 
 from tests.openai.chats import refusal
 from tests.support import Server
+from tests.v4.owners import Owners
 
 
 def test_every_loaded_model_is_listed(vision: Server) -> None:
@@ -39,3 +40,11 @@ def test_every_route_is_in_the_reference(scripted: Server) -> None:
             assert operation["summary"]
             refused = operation["responses"]["503"]["content"]["application/json"]["schema"]
             assert refused == {"$ref": "#/components/schemas/OpenAiErrorResponse"}
+
+
+def test_a_wrong_key_is_told_in_the_dialect(owners: Owners) -> None:
+    headers = {"Authorization": "Bearer wrong"}
+    answer = owners.mine.get("/v1/models", headers=headers)
+    assert refusal(answer) == (401, "unauthorized", None)
+    assert answer.json()["error"]["type"] == "authentication_error"
+    assert owners.mine.get("/v1/models").status_code == 200

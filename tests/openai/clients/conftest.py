@@ -44,12 +44,17 @@ def clients_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]
         yield server
 
 
-@pytest.fixture(scope="session")
-def weights_server(tmp_path_factory: pytest.TempPathFactory, weights_dir: Path) -> Iterator[Server]:
+@pytest.fixture(scope="session", params=["gguf", "onnx"])
+def weights_server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, weights_dir: Path
+) -> Iterator[Server]:
     """Qwen2.5-Coder 0.5B, whose template knows tools, and the bundled model that sees."""
-    weights = ensure("qwen2.5-coder-0.5b-instruct", weights_dir)
+    if request.param == "gguf":
+        path = ensure("qwen2.5-coder-0.5b-instruct", weights_dir).path
+    else:
+        path = str(request.getfixturevalue("qwen_int8"))
     settings = {
-        "SLLM_MODEL_PATH": weights.path,
+        "SLLM_MODEL_PATH": path,
         "VISION_MODEL_PATH": "shapes-demo",
         "CONTEXT_LENGTH": "2048",
         "PARALLEL_SLOTS": "1",

@@ -15,12 +15,12 @@ WEATHER = {
 }
 
 
-def asked(server: Any, text: str, **options: Any) -> Any:
+def asked(server: Any, text: str, *more: Any, **options: Any) -> Any:
     return litellm.completion(
         model=f"openai/{server.model}",
         api_base=f"{server.url}/v1",
         api_key="none",
-        messages=[{"role": "user", "content": text}],
+        messages=[{"role": "user", "content": text}, *more],
         num_retries=0,
         **options,
     )
@@ -43,11 +43,17 @@ def check_tools(server: Any) -> None:
     [call] = told.message.tool_calls
     assert json.loads(call.function.arguments) == {"city": "Seoul"}
     assert told.finish_reason == "tool_calls"
+    # The message goes back as the client has it.
+    result = {"role": "tool", "tool_call_id": call.id, "content": "Rain"}
+    more = asked(server, "How is it?", told.message, result, tools=[WEATHER])
+    assert more.choices[0].message.content == "You said: Rain"
 
 
 def check_thoughts(server: Any) -> None:
     message = asked(server, "#answer=<think>Hm.</think>Yes.").choices[0].message
     assert (message.content, message.reasoning_content) == ("Yes.", "Hm.")
+    again = asked(server, "And?", message, {"role": "user", "content": "Sure?"})
+    assert again.choices[0].message.content == "You said: Sure?"
 
 
 def check_errors(server: Any) -> None:
