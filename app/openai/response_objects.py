@@ -150,11 +150,12 @@ def _state(answer: StoredMessage, facts: Mapping[str, Any]) -> tuple[str, str | 
     match answer.status:
         case "pending":
             return "in_progress", None, None
-        case "failed":
+        case "interrupted" if facts.get(CANCELLED):
+            return "cancelled", None, None
+        case "interrupted" if not facts.get(ERROR):
+            return "incomplete", "interrupted", None
+        case "failed" | "interrupted":
             return "failed", None, facts.get(ERROR) or "internal_error"
-        case "interrupted":
-            cancelled = facts.get(CANCELLED)
-            return ("cancelled", None, None) if cancelled else ("incomplete", "interrupted", None)
     reason = ENDS.get(answer.finish_reason or "")
     return ("incomplete" if reason else "completed"), reason, None
 

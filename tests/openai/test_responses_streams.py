@@ -150,5 +150,6 @@ def test_an_engine_that_dies_leaves_what_was_written(tmp_path: Path) -> None:
         assert (kinds(events)[-1], failed["error"]["code"]) == ("failed", "server_error")
         assert text_of(failed).startswith(" word0")
         found = get(server.http, f"responses/{failed['id']}")
-        assert (found["status"], text_of(found)) == ("incomplete", text_of(failed))
+        assert (found["status"], found["error"]) == ("failed", failed["error"])
+        assert text_of(found) == text_of(failed)
         server.wait_for("ok")

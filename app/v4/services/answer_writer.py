@@ -188,5 +188,5 @@ def _complete(finished: Finished, reply: Reply, progress: _Progress) -> Answer:
 
 def _cut(progress: _Progress, ending: Ending) -> Answer:
     text, parts = progress.shown()
-    facts = {"error": progress.error} if ending == "failed" else None
+    facts = {"error": progress.error} if progress.error else None
     return Answer(text, ending, parts=parts, facts=facts)
