@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.openai.kept import WEATHER, get, kinds, respond, streamed, text_of
+from tests.openai.kept import WEATHER, begin, get, kinds, respond, streamed, text_of
 from tests.support import Server, running
-from tests.v4.support import branch
+from tests.v4.support import branch, say
 
 pytestmark = pytest.mark.weights
 PLACE = {
@@ -59,6 +59,22 @@ def test_weights_without_tools_say_so(smollm2_server: Server) -> None:
     assert (error["code"], error["param"]) == ("unsupported_by_engine", "tools")
 
 
+def test_weights_without_tools_are_told_in_words(smollm2_server: Server) -> None:
+    """A conversation outlives the model that it was begun with."""
+    http = smollm2_server.http
+    id_ = begin(
+        http,
+        {"role": "user", "content": "What is the weather in Seoul?"},
+        {"type": "function_call", "call_id": "c", "name": "get_weather", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "c", "output": "Rain"},
+    )
+    answer = respond(http, conversation=id_, max_output_tokens=8)
+    assert text_of(answer)
+    again = respond(http, "Thanks!", conversation=id_, max_output_tokens=8)
+    assert again["usage"]["input_tokens"] > answer["usage"]["input_tokens"]
+    assert say(smollm2_server, "Bye!", conversation_id=id_, max_tokens=8)["response"]
+
+
 def test_a_call_and_what_comes_of_it(calling: Server) -> None:
     events = streamed(
         calling.http,
@@ -80,9 +96,5 @@ def test_a_call_and_what_comes_of_it(calling: Server) -> None:
         max_output_tokens=40,
     )
     assert text_of(answer)
-    more = calling.http.post(
-        "/api/v4/chat",
-        json={"message": "Thanks!", "conversation_id": whole["conversation"]["id"],
-              "max_tokens": 8},
-    )  # fmt: skip
-    assert more.status_code == 200, more.text
+    id_ = whole["conversation"]["id"]
+    assert say(calling, "Thanks!", conversation_id=id_, max_tokens=8)["response"]
