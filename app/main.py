@@ -25,6 +25,7 @@ from app.engine.runtime_dir import server_pid
 from app.i18n.notices import words
 from app.images.decoder import Decoder
 from app.images.store import ImageStore
+from app.openai.background import Background
 from app.provider.caches import ConversationCaches
 from app.provider.model_provider import ModelProvider
 from app.provider.sllm_provider import SllmProvider
@@ -97,10 +98,12 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.drain = Drain(models, DRAIN_SECONDS)
         app.state.database, app.state.writer = database, writer
         app.state.images, app.state.decoder = images, decoder
+        app.state.background = Background()
         app.state.drain.install()
         try:
             yield
         finally:
+            await app.state.background.close()
             await writer.finish()
             await decoder.close()
             await database.close()

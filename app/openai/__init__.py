@@ -5,16 +5,18 @@ from collections.abc import Mapping
 from fastapi import APIRouter
 
 from app.docs.openai_errors import openai_error_responses
-from app.openai.routers import chat, completions, embeddings, models
+from app.openai.routers import chat, completions, conversations, embeddings, models, responses
 
 PATH = "/v1"
 # Whose bodies may hold images.
-WITH_IMAGES = (f"{PATH}/chat/completions",)
+WITH_IMAGES = tuple(f"{PATH}/{name}" for name in ("chat/completions", "responses", "conversations"))
 FEATURES: Mapping[str, APIRouter] = {
     "models": models.router,
     "chat": chat.router,
     "completions": completions.router,
     "embeddings": embeddings.router,
+    "responses": responses.router,
+    "conversations": conversations.router,
 }
 
 

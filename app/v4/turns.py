@@ -153,7 +153,8 @@ class TurnCall:
 
         def build(past: Snapshot) -> GenerationRequest:
             request = self._call.wanted(body.with_defaults(past.setup.options))
-            newest = [replace(message, images=pictures) for message in request.messages]
+            new = () if past.asked else request.messages
+            newest = [replace(message, images=pictures) for message in new]
             messages = self._view.show(shown(past, newest))
             return replace(request, messages=messages, head=len(past.setup.head))
 

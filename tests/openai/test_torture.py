@@ -14,7 +14,7 @@ from tests.support import Server
 from tests.torture.cases import BAD_SCHEMAS, NOT_TEXT, ODD_TEXTS, json_cases
 
 __all__ = ["weights_server"]
-PATHS = (CHAT, "/v1/completions", "/v1/embeddings")
+PATHS = (CHAT, "/v1/completions", "/v1/embeddings", "/v1/responses", "/v1/conversations")
 # Where a text stands in a request; what no text is goes there as it is.
 PLACES = {
     "model": '{"model": %s, "messages": [{"role": "user", "content": "x"}]}',

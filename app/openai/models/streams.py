@@ -22,3 +22,26 @@ CHAT_STREAM: dict[int | str, dict[str, Any]] = {
         "content": {"text/event-stream": {"schema": {"type": "string"}, "example": CHAT_EXAMPLE}},
     }
 }
+RESPONSE_EXAMPLE = """event: response.created
+data: {"type":"response.created","sequence_number":0,"response":{…,"status":"in_progress"}}
+
+event: response.output_item.added
+data: {"type":"response.output_item.added","sequence_number":2,"output_index":0,"item":{…}}
+
+event: response.output_text.delta
+data: {"type":"response.output_text.delta","sequence_number":4,"item_id":"msg_0a1b…",\
+"output_index":0,"content_index":0,"delta":"Because","logprobs":[]}
+
+event: response.completed
+data: {"type":"response.completed","sequence_number":12,"response":{…,"status":"completed"}}
+
+"""
+RESPONSE_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The response; with `stream: true` its events. The last is "
+        "`response.completed`, `response.incomplete` or `response.failed`.",
+        "content": {
+            "text/event-stream": {"schema": {"type": "string"}, "example": RESPONSE_EXAMPLE}
+        },
+    }
+}
