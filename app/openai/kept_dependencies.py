@@ -25,7 +25,7 @@ from app.openai.services.conversations import Conversations
 from app.openai.services.intake import Intake
 from app.openai.services.kept import KeptAnswers
 from app.openai.services.responses import Responses
-from app.v4.dependencies import AnswerWriterDep, ImageStoreDep
+from app.v4.dependencies import AnswerWriterDep, CachesDep, ImageStoreDep
 from app.v5.dependencies import VisionServiceDep
 
 
@@ -55,17 +55,19 @@ async def get_item_call(
 ItemCallDep = Annotated[ItemCall, Depends(get_item_call)]
 
 
-async def get_responses(database: DatabaseDep, store: ImageStoreDep, owner: OwnerDep) -> Responses:
-    return Responses(database, store, owner)
+async def get_responses(
+    database: DatabaseDep, store: ImageStoreDep, caches: CachesDep, owner: OwnerDep
+) -> Responses:
+    return Responses(database, store, caches, owner)
 
 
 ResponsesDep = Annotated[Responses, Depends(get_responses)]
 
 
 async def get_conversations(
-    database: DatabaseDep, store: ImageStoreDep, owner: OwnerDep
+    database: DatabaseDep, store: ImageStoreDep, caches: CachesDep, owner: OwnerDep
 ) -> Conversations:
-    return Conversations(database, store, owner)
+    return Conversations(database, store, caches, owner)
 
 
 ConversationsDep = Annotated[Conversations, Depends(get_conversations)]

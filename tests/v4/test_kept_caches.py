@@ -207,3 +207,16 @@ def test_settings_out_of_range_are_refused(tmp_path: Path) -> None:
     assert "KV_CACHE_DISK_MIB" in server.log
     with pytest.raises(httpx.TransportError):
         server.http.get("/health")
+
+
+def test_kept_and_deleted_through_the_dialect_of_openai(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        said = server.http.post("/v1/responses", json={"model": "scripted", "input": LONG}).json()
+        server.wait_until(lambda: len(kept(tmp_path)) == 1)
+        server.chat("something else in the slot " + LONG)
+        body = {"model": "scripted", "input": "More.", "previous_response_id": said["id"]}
+        more = server.http.post("/v1/responses", json=body).json()
+        assert more["usage"]["input_tokens_details"]["cached_tokens"] > 300
+        talk = server.http.get("/api/v4/conversations").json()["items"][0]["id"]
+        assert server.http.delete(f"/v1/conversations/{talk}").status_code == 200
+        assert kept(tmp_path) == []

@@ -8,14 +8,18 @@ from app.domain.titles import title_of
 from app.images.store import ImageStore
 from app.openai.ids import ItemId
 from app.openai.services.parted import part_of, without
+from app.provider.caches import ConversationCaches
 
 
 class Conversations:
     """One owner's, the same as v4's. Everything raises SllmError `not_found` for others'."""
 
-    def __init__(self, database: Database, store: ImageStore, owner: str) -> None:
+    def __init__(
+        self, database: Database, store: ImageStore, caches: ConversationCaches, owner: str
+    ) -> None:
         self._database = database
         self._store = store
+        self._caches = caches
         self._owner = owner
 
     async def create(self, labels: dict[str, str], new: Sequence[NewMessage]) -> Conversation:
@@ -33,6 +37,7 @@ class Conversations:
     async def remove(self, id_: str) -> None:
         """With all that belongs to it."""
         await self._store.deleting(deletion.remove(self._database, self._owner, id_))
+        await self._caches.forget(self._owner, id_)
 
     async def messages(self, id_: str) -> tuple[StoredMessage, ...]:
         """Along the current branch."""
@@ -51,6 +56,10 @@ class Conversations:
 
     async def remove_item(self, id_: str, item: ItemId) -> None:
         """One item; what followed it follows what it followed. SllmError `conflict`."""
+        await self._removed(id_, item)
+        await self._caches.forget(self._owner, id_)
+
+    async def _removed(self, id_: str, item: ItemId) -> None:
         left = without(_copied(await self.message(id_, item)), item)
         if left is not None:
             await items.strip(self._database, self._owner, id_, item.message_id, left)

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from app.database import Database, branches, responses
 from app.database.records import NewConversation, NewMessage, Question, Snapshot, Turn
+from app.database.texts import new_id
 from app.domain.errors import SllmError
 from app.domain.generation import Finished, GenerationRequest
 from app.domain.messages import Message
@@ -193,7 +194,7 @@ def _question(asking: Asking) -> Question:
         last.content,
         asking.place.conversation_id,
         asking.place.parent_id,
-        start=NewConversation("" if asking.place.conversation_id else title),
+        start=NewConversation("" if asking.place.conversation_id else title, id=new_id("conv")),
         idempotency_key=asking.key,
         request_hash=asking.request_hash,
         images=last.images,

@@ -6,6 +6,7 @@ from app.database import Database, deletion, items, responses
 from app.database.responses import StoredResponse
 from app.domain.errors import SllmError
 from app.images.store import ImageStore
+from app.provider.caches import ConversationCaches
 
 LOOK_SECONDS = 0.1
 PATIENCE_SECONDS = 10.0
@@ -16,9 +17,12 @@ NEAREST = 3
 class Responses:
     """One owner's. Everything raises SllmError `not_found` for others'."""
 
-    def __init__(self, database: Database, store: ImageStore, owner: str) -> None:
+    def __init__(
+        self, database: Database, store: ImageStore, caches: ConversationCaches, owner: str
+    ) -> None:
         self._database = database
         self._store = store
+        self._caches = caches
         self._owner = owner
 
     async def get(self, message_id: str) -> StoredResponse:
@@ -64,3 +68,4 @@ class Responses:
             await self._store.deleting(
                 deletion.remove(self._database, self._owner, conversation_id)
             )
+        await self._caches.forget(self._owner, conversation_id)
