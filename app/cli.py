@@ -42,8 +42,8 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65_535, help="0: any free one.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, max=64, help="HTTP processes.")] = None,
-    log_level: Annotated[LogLevel | None, typer.Option()] = None,
-    use_gpu: Annotated[UseGpu | None, typer.Option()] = None,
+    log_level: Annotated[LogLevel | None, typer.Option(help="How much is logged.")] = None,
+    use_gpu: Annotated[UseGpu | None, typer.Option(help="required: not without one.")] = None,
     child_of: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Start the server. Each option stands for a setting of .env.example, and wins over it."""

@@ -96,8 +96,7 @@ def _in_words(repo: str, revision: str | None, address: str) -> Iterator[None]:
     except errors.RevisionNotFoundError as error:
         raise WeightsError("weights_hub_revision", revision=revision or "main", **names) from error
     except errors.RepositoryNotFoundError as error:
-        text = "weights_hub_not_yours" if token() else "weights_hub_not_found"
-        raise SourceFailedError(text, **names) from error
+        raise _by_status(404, names) from error
     except errors.HfHubHTTPError as error:
         raise _by_status(error.response.status_code, names) from error
     except (httpx2.HTTPError, OSError) as error:
@@ -110,6 +109,9 @@ def _in_words(repo: str, revision: str | None, address: str) -> Iterator[None]:
 def _by_status(status: int, names: dict[str, str]) -> SourceFailedError:
     if status in (401, 403):
         return SourceFailedError("weights_hub_token", status=status, **names)
+    if status == 404:
+        text = "weights_hub_not_yours" if token() else "weights_hub_not_found"
+        return SourceFailedError(text, **names)
     return SourceFailedError(
         "weights_server_error", status=status, host=names["host"], file=names["repo"]
     )

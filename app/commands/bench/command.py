@@ -38,8 +38,9 @@ def bench(
         fail(say("bench_no_matplotlib", command=INSTALL))
     counts, found, figures = _counts(streams), settings(), []
     with plain_errors():
-        for model in models or [None]:
-            figures += _measured(found, model, counts, prompt, tokens, repeat)
+        names: list[str | None] = [*models] if models else [None]
+        for name in names:
+            figures += _measured(found, name, counts, prompt, tokens, repeat)
     if as_json:
         print_json({"machine": _machine(), "figures": figures})
     else:

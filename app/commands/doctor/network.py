@@ -58,7 +58,9 @@ def _holder(number: int) -> str | None:
         found = [
             each.pid
             for each in psutil.net_connections("tcp")
-            if each.status == psutil.CONN_LISTEN and each.laddr.port == number and each.pid
+            if each.status == psutil.CONN_LISTEN
+            and tuple(each.laddr)[1:2] == (number,)
+            and each.pid
         ]
         return f"{psutil.Process(found[0]).name()} ({found[0]})" if found else None
     except psutil.Error:
