@@ -11,9 +11,11 @@ from typing import Self
 import pexpect
 import pyte
 
-from tests.support import PATIENCE, ROOT
+from tests.support import ROOT
 
 COLUMNS, ROWS = 100, 40
+# A bound, never an expectation: less than a test may take, so that a failure shows the screen.
+PATIENCE = 100.0
 
 
 class Terminal:
@@ -23,11 +25,12 @@ class Terminal:
         self.screen = pyte.HistoryScreen(COLUMNS, ROWS, history=2000)
         self._stream = pyte.Stream(self.screen)
         settings = {"TERM": "xterm-256color", "PYTHONPATH": str(ROOT), "PROMPT_TOOLKIT_NO_CPR": "1"}
+        given = {**os.environ, **environment, **settings}
         self.child = pexpect.spawn(
             sys.executable,
             ["-P", "-m", "app.cli", *arguments],
             cwd=str(folder),
-            env={**os.environ, **environment, **settings},
+            env={name: each for name, each in given.items() if name not in ("COLUMNS", "LINES")},
             dimensions=(ROWS, COLUMNS),
             encoding="utf-8",
             timeout=PATIENCE,

@@ -11,8 +11,6 @@ from tests.cli.terminal import Terminal
 from tests.images import samples
 from tests.support import Server
 
-PROMPT = r"(?m)^>\Z|^>\s*$"
-
 
 @pytest.fixture
 def terminal(
@@ -113,11 +111,8 @@ def test_a_template_asks_for_its_variables(terminal: Terminal) -> None:
     terminal.wait("(?m)^schema: ")
     terminal.type("users(id, name)")
     terminal.wait("(?m)^dialect: ")
-    for _ in range(4):
-        if re.search("uses the template", terminal.text):
-            break
+    for _ in range(3):  # Enter leaves a variable at its default
         terminal.type("")
-        terminal.wait(r"uses the template|(?m:^\w+: .*\n.*\Z)")
     terminal.wait("uses the template sql_assistant")
     terminal.type("#show=1 count them")
     terminal.wait(r"users\(id, name\)")
@@ -150,6 +145,8 @@ def test_commands_help_each_other(terminal: Terminal) -> None:
 
 
 def test_a_long_answer_is_shown_whole(terminal: Terminal) -> None:
+    terminal.type("/set max_tokens 1000")
+    terminal.wait("max_tokens = 1000")
     terminal.type("#words=900")
     terminal.wait("word899")
     shown = re.findall(r"word\d+", terminal.text.partition("#words=900")[2])
