@@ -33,14 +33,11 @@ def test_the_table_says_what_it_shows(environment: dict[str, str], tmp_path: Pat
 def test_without_matplotlib_the_command_is_told(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    # A finder that knows no matplotlib, as on a machine without it.
+    # As on a machine that has none.
     (tmp_path / "sitecustomize.py").write_text(
-        "import sys\n"
-        "class Without:\n"
-        "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name == 'matplotlib':\n"
-        "            raise ModuleNotFoundError(name)\n"
-        "sys.meta_path.insert(0, Without())\n"
+        "import importlib.util as util\n"
+        "real = util.find_spec\n"
+        "util.find_spec = lambda name, *rest: name != 'matplotlib' and real(name, *rest) or None\n"
     )
     path = f"{tmp_path}:{environment['PYTHONPATH']}"
     done = sllm(environment | {"PYTHONPATH": path}, tmp_path, "bench", "scripted", "--png", "a.png")

@@ -217,6 +217,21 @@ def test_a_revision_a_file_and_a_quantization(
     assert not (tmp_path / "hub" / "maker--tiny").exists()
 
 
+def test_all_parts_and_on_request_the_projector(
+    environment: dict[str, str], hub: HubPages, tmp_path: Path
+) -> None:
+    parts = {f"big-Q4_K_M-0000{number}-of-00002.gguf": build() for number in (1, 2)}
+    hub.files = parts | {"mmproj-F16.gguf": b"f" * 10, "mmproj-BF16.gguf": b"b" * 10}
+    hub.publish()
+    settings = environment | {"HF_ENDPOINT": hub.web.address, "NO_PROXY": "127.0.0.1"}
+    folder = tmp_path / "hub" / "maker--tiny"
+    assert sllm(settings, tmp_path, "models", "pull", "hf:maker/tiny").returncode == 0
+    assert {path.name for path in folder.glob("*.gguf")} == set(parts)
+    done = sllm(settings, tmp_path, "models", "pull", "--vision", "hf:maker/tiny")
+    assert f"VISION_MODEL_PATH={folder}" in done.stdout
+    assert {path.name for path in folder.glob("*.gguf")} == {*parts, "mmproj-F16.gguf"}
+
+
 def test_an_onnx_repository_comes_with_its_companions(
     environment: dict[str, str], hub: HubPages, tmp_path: Path
 ) -> None:

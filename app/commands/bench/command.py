@@ -53,7 +53,7 @@ def _counts(text: str) -> list[int]:
     numbers = [int(each) for each in text.split(",") if each.strip().isdecimal()]
     good = numbers and all(1 <= number <= MOST_STREAMS for number in numbers)
     if not good or len(numbers) != len(text.split(",")):
-        fail(say("bench_streams", most=MOST_STREAMS), USAGE)
+        fail(say("bench_bad_streams", most=MOST_STREAMS), USAGE)
     return numbers
 
 

@@ -57,7 +57,7 @@ def chat(
         prepared = _prepared(image or [], system, template, option or [])
     except CommandError as error:
         fail(str(error), USAGE)
-    with _ends(url), _server(url, key, model) as (client, named):
+    with _ends(), _server(url, key, model) as (client, named):
         session = Session(client, named, **prepared)
         if text is None:
             # Late: only a person who types needs it.
@@ -80,7 +80,7 @@ def _whole(message: str | None) -> str | None:
 
 
 @contextmanager
-def _ends(url: str | None) -> Iterator[None]:
+def _ends() -> Iterator[None]:
     """Errors as one line and an exit code."""
     try:
         with plain_errors():
@@ -89,8 +89,8 @@ def _ends(url: str | None) -> Iterator[None]:
         if error.status == 401:
             fail(f"{error}\n{say('chat_needs_key')}", NOT_ALLOWED)
         fail(str(error))
-    except UnreachableError:
-        fail(say("chat_unreachable", url=url or ""), UNREACHABLE)
+    except UnreachableError as error:
+        fail(say("chat_unreachable", url=error), UNREACHABLE)
     except NoServerError as error:
         fail(str(error), UNREACHABLE)
 
