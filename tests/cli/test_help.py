@@ -95,7 +95,7 @@ def test_every_sentence_that_is_said_exists(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(os.environ, "LC_ALL", "ko_KR.UTF-8")
     assert say("cli_stopped") == "중단했습니다."
     known = json.loads(MESSAGES.read_text(encoding="utf-8"))
-    code = "".join(path.read_text() for path in (ROOT / "app" / "commands").rglob("*.py"))
+    code = "".join(path.read_text() for path in (ROOT / "app").rglob("*.py"))
     prefixes = ("chat_help_", "chat_stats_", "models_column_", "models_info_", "bench_")
     composed = (*prefixes, "doctor_database_", "doctor_extra_")
     named = set(re.findall(r"""["'](\w+)["']""", code))

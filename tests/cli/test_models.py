@@ -9,6 +9,7 @@ import pytest
 
 from app.weights import catalog
 from tests.cli.support import sllm
+from tests.cli.terminal import Terminal
 from tests.weights.gguf_builder import build
 from tests.weights.onnx_builder import write_folder
 
@@ -37,6 +38,13 @@ def test_the_list_has_the_catalogue(environment: dict[str, str], tmp_path: Path)
     assert names >= ASKED_FOR
     shown = sllm(environment, tmp_path, "models", "list").stdout
     assert [name for name in names if name not in shown] == []
+
+
+def test_on_a_narrow_terminal_names_stay_whole(environment: dict[str, str], tmp_path: Path) -> None:
+    with Terminal(environment, tmp_path, "models", "list") as terminal:
+        assert terminal.end() == 0
+    lines = terminal.lines
+    assert [e.name for e in catalog.entries() if not any(e.name in line for line in lines)] == []
 
 
 def test_only_what_speaks_korean(environment: dict[str, str], tmp_path: Path) -> None:

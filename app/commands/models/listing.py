@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.table import Table
 
 from app.commands.ends import plain_errors, settings
-from app.commands.output import console, plain_table, print_json
+from app.commands.output import PIPE_COLUMNS, console, plain_table, print_json
 from app.commands.words import language, say
 from app.weights import WeightsError, catalog, inventory, locate
 from app.weights.catalog import CatalogEntry, HubSource, PypiSource
@@ -18,6 +20,9 @@ COLUMNS = (
     "name", "parameters", "format", "disk", "memory", "fits", "here", "languages", "licence",
     "from",
 )  # fmt: skip
+# A name is to be copied, not puzzled out: where a terminal is too narrow for all, these are left to
+# `info`, one after the other.
+SPARED = ("from", "parameters", "languages", "licence", "memory", "format")
 SHOWN_LANGUAGES = 3
 
 
@@ -48,15 +53,26 @@ def list_models(
 
 
 def _print(rows: list[dict[str, Any]], free: int, everything: bool) -> None:
-    table = plain_table(*(say(f"models_column_{name}") for name in COLUMNS))
-    for row in rows:
-        table.add_row(*_cells(row))
     out = console()
-    out.print(table)
+    out.print(_table(out, rows))
     out.print(say("models_memory_note", free=human_bytes(free)), style="dim")
     for row in rows if everything else []:
         texts = [row["description"], row["notes"]]
         out.print(f"{row['name']}: " + " ".join(text for text in texts if text))
+
+
+def _table(out: Console, rows: list[dict[str, Any]]) -> Table:
+    """All columns that this terminal has room for."""
+    for spared in range(len(SPARED) + 1):
+        shown = [name for name in COLUMNS if name not in SPARED[:spared]]
+        table = plain_table(*(say(f"models_column_{name}") for name in shown))
+        for row in rows:
+            cells = dict(zip(COLUMNS, _cells(row), strict=True))
+            table.add_row(*(cells[name] for name in shown))
+        unbound = out.options.update(width=PIPE_COLUMNS)
+        if out.measure(table, options=unbound).maximum <= out.width:
+            break
+    return table
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
