@@ -1,11 +1,9 @@
-"""The command line as a user meets it: real processes, the engine that needs no weights."""
+"""`sllm serve` as a user meets it: real processes, the engine that needs no weights."""
 
-import os
 import re
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,33 +12,9 @@ import httpx
 import pytest
 
 from app import __version__
-from app.config import Settings
 from app.serve import ServeError, listen
+from tests.cli.support import COMMAND, sllm
 from tests.support import PATIENCE
-
-ROOT = Path(__file__).resolve().parents[1]
-
-
-@pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    """No settings but a folder of one's own; a terminal wide enough for every message."""
-    settings = {name.upper() for name in Settings.model_fields}
-    kept = {name: value for name, value in os.environ.items() if name not in settings}
-    return kept | {"DATA_DIR": str(tmp_path), "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
-
-
-def sllm(
-    environment: dict[str, str], folder: Path, *arguments: str
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-P", "-m", "app.cli", *arguments],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
 
 
 @contextmanager
@@ -48,7 +22,7 @@ def running(
     environment: dict[str, str], folder: Path, *arguments: str
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A server on a free port and its address, once the banner has told it."""
-    command = [sys.executable, "-P", "-m", "app.cli", "serve", "--model", "scripted"]
+    command = [*COMMAND, "serve", "--model", "scripted"]
     with (folder / "log").open("w") as log:
         server = subprocess.Popen(
             [*command, "--port", "0", *arguments],

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,20 +11,17 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TimeElapsedColumn
 
+from app.commands.ends import plain_errors
+from app.commands.words import language, say
 from app.config import load_settings
-from app.config_errors import SettingsError
 from app.convert import requirements
 from app.convert.builder import Device, Precision
 from app.domain.model_info import Notice
 from app.i18n.notices import words
-from app.weights import CancelledError, WeightsError
 from app.weights.sizes import human_bytes
 from app.weights.task import Task
 
 Weights = Literal["fp16", "fp32"]
-# sysexits.h: EX_CONFIG; and what shells give for SIGINT.
-BAD_SETTINGS = 78
-INTERRUPTED = 130
 
 
 class Steps:
@@ -36,7 +34,7 @@ class Steps:
         self._shown: dict[str, TaskID] = {}
 
     def note(self, notice: Notice) -> None:
-        self._console.print(words([notice], "en")[0], markup=False)
+        self._console.print(words([notice], language())[0], markup=False)
 
     def advance(self, file: str, done: int, total: int | None) -> None:
         """`done` of `total` bytes of a download, or layers of the graph."""
@@ -71,22 +69,12 @@ def convert(
     # The end of a conversion is where its folder is cleared: let it come.
     signal.signal(signal.SIGINT, lambda *_: cancel.set())
     signal.signal(signal.SIGTERM, lambda *_: cancel.set())
-    try:
-        task = Task(steps, cancel)
+    task = Task(steps, cancel)
+    with plain_errors(), closing(steps):
         if vision:
             _convert_vision(Path(source), output, precision, vision_precision, task)
         else:
             _convert(source, output, precision, device, task)
-    except SettingsError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(BAD_SETTINGS) from None
-    except WeightsError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
-    except CancelledError:
-        raise typer.Exit(INTERRUPTED) from None
-    finally:
-        steps.close()
 
 
 def _prepare() -> None:
@@ -124,13 +112,13 @@ def _convert(
     target = output or data_dir / "converted" / f"{source.name}-{precision}{made_for}"
     done = convert(source, target.absolute(), precision, task, device)
     quality = done.quality
-    for language, before in quality.before.items():
-        after = quality.after[language]
+    for tongue, before in quality.before.items():
+        after = quality.after[tongue]
         change = 100 * (after / before - 1)
-        typer.echo(f"perplexity {language}: {before:.2f} -> {after:.2f} ({change:+.2f} %)")
+        typer.echo(f"perplexity {tongue}: {before:.2f} -> {after:.2f} ({change:+.2f} %)")
     typer.echo(f"greedy tokens equal: {quality.greedy_equal} of {quality.greedy_total}")
     if quality.is_notable:
         values = {"percent": round(100 * quality.loss), "precision": precision}
-        typer.echo(words([Notice("convert_lossy", {**values})], "en")[0])
+        typer.echo(say("convert_lossy", **values))
     typer.echo(f"{human_bytes(done.bytes)} in {done.folder}")
     typer.echo(f"Serve it: sllm serve --model {done.folder}")

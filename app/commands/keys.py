@@ -1,21 +1,14 @@
 """`sllm keys`: make, list and revoke API keys."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from app import api_keys
-from app.api_keys import KeysError
-from app.config import load_settings
-from app.config_errors import SettingsError
-
-# sysexits.h: EX_CONFIG.
-BAD_SETTINGS = 78
+from app.commands.ends import fail, plain_errors, settings
+from app.commands.output import console, plain_table
+from app.commands.words import say
 
 cli = typer.Typer(no_args_is_help=True, help="API keys of the server.")
 FILE = Annotated[
@@ -29,50 +22,40 @@ def create(
 ) -> None:
     """Make a key and show it, once: only its hash is kept."""
     path = _path(file)
-    with _plain_errors():
+    with plain_errors():
         entry, key = api_keys.create(path, name)
     typer.echo(f"id:   {entry.id}")
     typer.echo(f"key:  {key}")
     typer.echo(f"file: {path.name}", err=True)
-    typer.echo("Keep the key now, it is not shown again.", err=True)
+    typer.echo(say("keys_keep_it"), err=True)
 
 
 @cli.command("list")
 def list_keys(file: FILE = None) -> None:
     """Show ids, names and dates."""
-    with _plain_errors():
+    with plain_errors():
         keys = api_keys.read(_path(file))
-    table = Table("id", "name", "created")
+    table = plain_table("id", say("keys_name"), say("keys_created"))
     for key in keys:
         table.add_row(key.id, key.name, key.created_at)
-    Console().print(table)
+    console().print(table)
 
 
 @cli.command()
-def revoke(key_id: str, file: FILE = None) -> None:
+def revoke(
+    key_id: Annotated[str, typer.Argument(help="The id that `sllm keys list` shows.")],
+    file: FILE = None,
+) -> None:
     """Take a key away; running servers refuse it from now on."""
-    with _plain_errors():
+    with plain_errors():
         found = api_keys.revoke(_path(file), key_id)
     if not found:
-        typer.echo(f"There is no key {key_id}.", err=True)
-        raise typer.Exit(1)
+        fail(say("keys_unknown", id=key_id))
+    typer.echo(say("keys_revoked", id=key_id), err=True)
 
 
 def _path(file: Path | None) -> Path:
     if file is not None:
         return file
-    try:
-        settings = load_settings()
-    except SettingsError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(BAD_SETTINGS) from None
-    return settings.api_keys_file or settings.data_dir / "api_keys.json"
-
-
-@contextmanager
-def _plain_errors() -> Iterator[None]:
-    try:
-        yield
-    except KeysError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
+    found = settings()
+    return found.api_keys_file or found.data_dir / "api_keys.json"

@@ -1,0 +1,24 @@
+"""Fixtures of the command line's tests."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.support import clean_environment
+from tests.support import Server, running
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """No settings but a folder of one's own."""
+    return clean_environment(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def seeing_scripted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server on stand-ins for both models, for chats that bring pictures."""
+    settings = {"SLLM_MODEL_PATH": "scripted", "VISION_MODEL_PATH": "scripted"}
+    with running(tmp_path_factory.mktemp("cli"), settings) as server:
+        server.wait_until(lambda: server.health()["models"]["vision"]["status"] == "ready")
+        yield server
