@@ -72,9 +72,9 @@ class AnswerCall:
 
     @property
     def blobs(self) -> Blobs:
-        """The images of the body."""
-        blobs: Blobs = self.request.state.blobs
-        return blobs
+        """The images of the body, of which some routes take none."""
+        blobs: Blobs | None = getattr(self.request.state, "blobs", None)
+        return blobs or Blobs(None)
 
     def asked(
         self,
@@ -82,14 +82,14 @@ class AnswerCall:
         options: GenerationOptions,
         use: ToolUse,
         policy: ContextPolicy | None = None,
-    ) -> tuple[GenerationRequest, tuple[tuple[Brought, ...], ...]]:
+    ) -> tuple[GenerationRequest, list[tuple[Brought, ...]]]:
         """What the engine is asked, and the pictures of each message. Too long is refused, as
         OpenAI does, where the client does not say otherwise."""
-        if use.one:
+        if use.one and not use.must:
             options = replace(options, stop=(*options.stop, CALL_END))
         messages = tuple(each.message for each in spoken)
         request = self._make(messages, options, policy or "error")
-        pictures = tuple(each.pictures for each in spoken)
+        pictures = [each.pictures for each in spoken]
         return replace(request, max_history=MOST_MESSAGES), pictures
 
     async def open(self, wanted: Wanted) -> tuple[Begun, AsyncGenerator[AnswerEvent, None]]:
@@ -99,8 +99,7 @@ class AnswerCall:
         async with unless_gone(self.request):
             begun = await anext(events)
         assert isinstance(begun, Begun)
-        if hasattr(self.request.state, "blobs"):
-            self.blobs.free()
+        self.blobs.free()
         return begun, events
 
     async def collect(self, wanted: Wanted) -> tuple[Begun, list[Answered]]:

@@ -1,7 +1,7 @@
 """`POST /v1/completions`: its body, its answer, and the older form of log probabilities."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, Tag
 
@@ -10,6 +10,7 @@ from app.openai.config import MOST_PROMPTS
 from app.openai.models.answers import UsageSchema
 from app.openai.models.kinds import text_or_list
 from app.openai.models.options import WritingSchema
+from app.openai.models.streams import CHAT_STREAM
 from app.v1.models.messages import SaidText
 from app.v1.models.options import STRICT
 
@@ -21,6 +22,21 @@ Prompts = Annotated[
     | Annotated[list[SaidText], Field(min_length=1, max_length=MOST_PROMPTS), Tag("@list")],
     text_or_list(),
 ]
+
+
+STREAM_EXAMPLE = """data: {"id":"cmpl-9f86…","object":"text_completion","created":1767225600,\
+"model":"smollm2-135m-instruct","system_fingerprint":"fp_1c9f5a0b2e",\
+"choices":[{"text":" air","index":0,"logprobs":null,"finish_reason":null}]}
+
+data: [DONE]
+
+"""
+COMPLETION_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": CHAT_STREAM[200]["description"],
+        "content": {"text/event-stream": {"schema": {"type": "string"}, "example": STREAM_EXAMPLE}},
+    }
+}
 
 
 class CompletionRequest(WritingSchema):

@@ -11,8 +11,7 @@ from app.openai.calls import AnswerCall
 from app.openai.continuations import Continuations
 from app.openai.dependencies import AnswerCallDep
 from app.openai.fields import unsupported
-from app.openai.models.completions import Completion, CompletionRequest
-from app.openai.models.streams import CHAT_STREAM
+from app.openai.models.completions import COMPLETION_STREAM, Completion, CompletionRequest
 from app.openai.services.answers import Wanted
 from app.openai.services.spoken import Spoken
 from app.streaming import OpenAiStream
@@ -25,7 +24,7 @@ router = APIRouter(route_class=StrictRoute)
     summary="Completion: a text, continued",
     response_model=Completion,
     response_model_exclude_unset=True,
-    responses=CHAT_STREAM,
+    responses=COMPLETION_STREAM,
 )
 async def completions(body: CompletionRequest, call: AnswerCallDep) -> Completion | Response:
     """Continue a text as it is, without a chat template; with `stream` as server-sent events."""

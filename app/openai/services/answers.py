@@ -26,11 +26,12 @@ PLACES = frozenset({"message", "images"})
 
 class Wanted(Struct, frozen=True):
     """`count` answers to `request`, and to each of `others`. `pictures` are those of each message
-    of `request`, before they are taken in; `field` is where the client wrote all that."""
+    of `request` until they are taken in, when the list is emptied: they are large. `field` is
+    where the client wrote all that."""
 
     model: str | None
     request: GenerationRequest
-    pictures: tuple[tuple[Brought, ...], ...] = ()
+    pictures: list[tuple[Brought, ...]] = []
     use: ToolUse = ToolUse()
     count: int = 1
     field: str = "messages"
@@ -104,6 +105,7 @@ class Answers:
                 taken = [await self._eyes.take(each, lease) for each in brought]
                 images = tuple(image.picture() for image in taken)
                 messages[place] = replace(messages[place], images=images)
+        wanted.pictures.clear()
         return replace(
             wanted.request, messages=self._sight(tuple(messages)), tools=wanted.use.tools
         )

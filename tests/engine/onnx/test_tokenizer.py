@@ -121,6 +121,17 @@ def test_text_comes_back_whole_from_any_tokens(folder: Path) -> None:
     holds()
 
 
+def test_added_tokens_that_are_words_are_written(qwen_int8: Path) -> None:
+    """`<tool_call>` is no control token; an answer without it could not be read."""
+    vocabulary = Vocabulary(qwen_int8 / "tokenizer.json", 151_936, [0], "m")
+    tokenizer = TextTokenizer(qwen_int8 / "tokenizer.json", "m")
+    for word in ("<tool_call>", "</tool_call>"):
+        [token] = tokenizer.ids(word, control=False)
+        assert vocabulary.bytes_of(token) == word.encode()
+    [end] = tokenizer.ids("<|im_end|>", control=True)
+    assert vocabulary.bytes_of(end) == b""
+
+
 class Bytes:
     """A vocabulary whose tokens are single bytes."""
 
