@@ -121,7 +121,7 @@ class ResponseCall:
         use = use_of(body)
         options = options_of(body, place.past.setup, use, self._settings.default_max_tokens)
         facts = facts_of(body, options) | {NAMED: body.conversation_id is not None}
-        if use.one:
+        if use.one and not use.must:
             options = replace(options, stop=(*options.stop, CALL_END))
         policy = policy_of(body)
         return Asking(place, (), options, policy, use, body.instructions, facts, key)
