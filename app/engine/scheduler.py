@@ -24,6 +24,7 @@ class Ticket:
     """A place in the line; `changed` is set when the position moves or the turn comes."""
 
     client: str
+    entered_at: float = field(default_factory=time.monotonic)
     position: int = 0
     admitted: bool = False
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -82,7 +83,7 @@ class Scheduler:
                 ticket.changed.clear()
                 yield Queued(ticket.position, round(self._estimate(ticket.position) * 1000))
                 await ticket.changed.wait()
-            async with aclosing(self._generate(request, fitted)) as events:
+            async with aclosing(self._generate(request, fitted, ticket.entered_at)) as events:
                 async for event in events:
                     yield event
         finally:
@@ -105,13 +106,13 @@ class Scheduler:
         return Fit(fitted.prompt, report)
 
     async def _generate(
-        self, request: GenerationRequest, fitted: Fit
+        self, request: GenerationRequest, fitted: Fit, entered_at: float
     ) -> AsyncGenerator[GenerationEvent, None]:
         room = self._backend.info.context_length - len(fitted.prompt)
         cut = min(request.options.max_tokens, room)
         options = msgspec.structs.replace(request.options, max_tokens=cut)
         slot, reuse = self._slots.take(request.owner, fitted.prompt)
-        meter = Meter(request.arrived_at, self._tick)
+        meter = Meter(request.arrived_at, entered_at, self._tick)
         self._tick()
         self._on_change()
         try:
