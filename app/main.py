@@ -33,7 +33,8 @@ from app.provider.vision_provider import vision_provider
 from app.storage import open_storage
 from app.v4.config import IMPORT_BYTES, IMPORTS_AT_ONCE
 from app.v4.services.answer_writer import AnswerWriter
-from app.v5.config import BODIES_AT_ONCE, vision_body_limit
+from app.v5.body_room import BodyRoom
+from app.v5.config import vision_body_limit
 from app.versions import VERSIONS, mount
 
 DRAIN_SECONDS = 30.0
@@ -65,7 +66,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.started_at = time.monotonic()
     app.state.reached_beyond = False
     app.state.import_gate = asyncio.Semaphore(IMPORTS_AT_ONCE)
-    app.state.vision_gate = asyncio.Semaphore(BODIES_AT_ONCE)
+    app.state.vision_room = BodyRoom(
+        vision_body_limit(settings.max_images, settings.max_image_bytes)
+    )
     errors.install(app)
     app.include_router(health.router)
     mount(app)
@@ -115,13 +118,14 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 def body_limits(settings: Settings) -> dict[str, int]:
     """Bytes of a request by path, where they are not the usual ones."""
     limits = {}
+    with_images = vision_body_limit(settings.max_images, settings.max_image_bytes)
     for version in VERSIONS:
         if "transfer" in version.features:
             limits[f"{version.path}/conversations/import"] = IMPORT_BYTES
         if "vision" in version.features:
-            limits[f"{version.path}/vision/chat"] = vision_body_limit(settings.max_image_bytes)
+            limits[f"{version.path}/vision/chat"] = with_images
     for path in openai.WITH_IMAGES:
-        limits[path] = vision_body_limit(settings.max_image_bytes)
+        limits[path] = with_images
     return limits
 
 

@@ -9,7 +9,8 @@ ModelStatus = Literal["ready", "loading", "failed", "not_configured"]
 
 class VisionInfo(Struct, frozen=True):
     """What a model that sees makes of an image. `image_size` is the side in pixels of what its
-    encoder takes at once, 0 where that varies; `files` are names without folders.
+    encoder takes at once, 0 where that varies; `files` are names without folders; `takes_hints`
+    is whether its chat template has places for what was read in an image (`ocr`, `lens_*`).
     """
 
     image_size: int
@@ -18,6 +19,7 @@ class VisionInfo(Struct, frozen=True):
     tokens_max: int
     files: tuple[str, ...] = ()
     license: str | None = None
+    takes_hints: bool = False
 
 
 class ModelInfo(Struct, frozen=True):

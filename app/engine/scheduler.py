@@ -25,6 +25,7 @@ class Ticket:
     """A place in the line; `changed` is set when the position moves or the turn comes."""
 
     client: str
+    entered_at: float = field(default_factory=time.monotonic)
     position: int = 0
     admitted: bool = False
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -85,7 +86,7 @@ class Scheduler:
                 ticket.changed.clear()
                 yield Queued(ticket.position, round(self._estimate(ticket.position) * 1000))
                 await ticket.changed.wait()
-            async with aclosing(self._generate(request, fitted)) as events:
+            async with aclosing(self._generate(request, fitted, ticket.entered_at)) as events:
                 async for event in events:
                     yield event
         finally:
@@ -119,7 +120,7 @@ class Scheduler:
         return backend.prompt
 
     async def _generate(
-        self, request: GenerationRequest, fitted: Fit
+        self, request: GenerationRequest, fitted: Fit, entered_at: float
     ) -> AsyncGenerator[GenerationEvent, None]:
         room = self._backend.info.context_length - len(fitted.prompt)
         cut = min(request.options.max_tokens, room)
@@ -128,7 +129,7 @@ class Scheduler:
         slot, shared = self._slots.take(
             request.owner, fitted.prompt, found.shared if found else 0, request.conversation
         )
-        meter = Meter(request.arrived_at, self._tick)
+        meter = Meter(request.arrived_at, entered_at, self._tick)
         self._tick()
         self._on_change()
         try:

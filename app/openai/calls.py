@@ -74,7 +74,7 @@ class AnswerCall:
     def blobs(self) -> Blobs:
         """The images of the body, of which some routes take none."""
         blobs: Blobs | None = getattr(self.request.state, "blobs", None)
-        return blobs or Blobs(None)
+        return blobs or Blobs(self.request.app.state.vision_room, 0)
 
     def asked(
         self,

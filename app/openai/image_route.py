@@ -8,7 +8,7 @@ from fastapi import Request
 from fastapi.routing import APIRoute
 
 from app.edge.strict_route import Handler, StrictRoute, read_strictly
-from app.v5.vision_route import Blobs, room_for
+from app.v5.vision_route import Blobs, body_memory
 
 # Where each kind of body has its list of messages.
 LISTS = ("messages", "input", "items")
@@ -22,7 +22,7 @@ class ImageRoute(StrictRoute):
         inner = APIRoute.get_route_handler(self)
 
         async def handler(request: Request) -> Any:
-            blobs = Blobs(await room_for(request))
+            blobs = Blobs(request.app.state.vision_room, body_memory(request))
             request.state.blobs = blobs
             try:
                 strict = await read_strictly(request)

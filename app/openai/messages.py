@@ -75,6 +75,5 @@ def _pictures(message: UserMessage, blobs: Blobs) -> tuple[Brought, ...]:
 
 def brought(url: str, blobs: Blobs) -> Brought:
     """An image by its URL, whose text the route has put into `blobs`."""
-    whole = blobs[url]
-    assert isinstance(whole, str)
+    whole = blobs.text(url)
     return Brought(data=whole) if whole[:5].lower() == "data:" else Brought(url=whole)
