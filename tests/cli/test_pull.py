@@ -3,7 +3,6 @@
 import json
 import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,20 +15,7 @@ from tests.weights.entries import CONTENT
 from tests.weights.gguf_builder import build
 from tests.weights.hub_pages import COMMIT, HubPages
 from tests.weights.onnx_builder import write_folder
-from tests.weights.web import Handler, drop_after, serve
-
-
-@pytest.fixture
-def hub() -> Iterator[HubPages]:
-    with serve() as web:
-        yield HubPages(web, files={"tiny-Q4_K_M.gguf": CONTENT, "README.md": b"about"})
-
-
-@pytest.fixture
-def there(environment: dict[str, str], hub: HubPages) -> dict[str, str]:
-    """The environment of a machine whose hub is this one."""
-    hub.publish("v1")
-    return environment | {"HF_ENDPOINT": hub.web.address, "NO_PROXY": "127.0.0.1"}
+from tests.weights.web import Handler, drop_after
 
 
 def test_the_best_file_is_fetched_checked_and_served_by_name(
@@ -102,78 +88,6 @@ def test_another_file_than_promised_is_not_kept(
     assert "was not kept" in done.stderr
     assert list(tmp_path.glob(f"hub/*/{name}")) == []
     assert sllm(settings, tmp_path, "models", "list", "--here", "--json").stdout.count("hf:") == 0
-
-
-@pytest.mark.parametrize(
-    ("status", "code", "token", "words"),
-    [
-        (401, "RepoNotFound", "", "set HF_TOKEN"),
-        (404, "RepoNotFound", "hf_x", "that the token may see"),
-        (403, "GatedRepo", "", "accept its licence"),
-        (404, "RevisionNotFound", "", "has no revision"),
-        (401, "", "hf_x", "HF_TOKEN"),
-        (500, "", "", "HTTP 500"),
-    ],
-)
-def test_refusals_say_the_way_out(
-    there: dict[str, str],
-    hub: HubPages,
-    tmp_path: Path,
-    status: int,
-    code: str,
-    token: str,
-    words: str,
-) -> None:
-    hub.refuse(status, code)
-    with_token = there | ({"HF_TOKEN": token} if token else {})
-    done = sllm(with_token, tmp_path, "models", "pull", "hf:maker/tiny")
-    assert done.returncode == 1
-    assert words in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_a_gated_file_names_the_page_and_the_token(
-    environment: dict[str, str], hub: HubPages, tmp_path: Path
-) -> None:
-    hub.gated = True
-    hub.publish()
-    hub.web.refusals[hub.path("tiny-Q4_K_M.gguf")] = (403, "GatedRepo")
-    settings = environment | {"HF_ENDPOINT": hub.web.address, "NO_PROXY": "127.0.0.1"}
-    done = sllm(settings, tmp_path, "models", "pull", "hf:maker/tiny")
-    assert f"sign in at {hub.web.address}/maker/tiny" in done.stderr
-    assert "HF_TOKEN" in done.stderr
-
-
-def test_the_token_is_sent(there: dict[str, str], hub: HubPages, tmp_path: Path) -> None:
-    sllm(there | {"HF_TOKEN": "hf_secret"}, tmp_path, "models", "pull", "hf:maker/tiny")
-    headers = [{key.lower(): value for key, value in each.items()} for each in hub.web.seen]
-    assert {each.get("authorization") for each in headers} == {"Bearer hf_secret"}
-
-
-@pytest.mark.parametrize(
-    ("settings", "words"),
-    [
-        ({"HF_ENDPOINT": "http://127.0.0.1:9"}, "cannot be reached for maker/tiny"),
-        ({"HF_HUB_OFFLINE": "1"}, "HF_HUB_OFFLINE"),
-    ],
-)
-def test_offline_is_told_in_plain_words(
-    there: dict[str, str], tmp_path: Path, settings: dict[str, str], words: str
-) -> None:
-    done = sllm(there | settings, tmp_path, "models", "pull", "hf:maker/tiny")
-    assert (done.returncode, words in done.stderr) == (1, True)
-    assert "Traceback" not in done.stderr
-
-
-def test_a_page_in_place_of_the_hub_is_told(
-    environment: dict[str, str], hub: HubPages, tmp_path: Path
-) -> None:
-    hub.publish()
-    for page in hub.web.pages.values():
-        page.body, page.kind = b"<html>log in</html>", "text/html"
-    settings = environment | {"HF_ENDPOINT": hub.web.address, "NO_PROXY": "127.0.0.1"}
-    done = sllm(settings, tmp_path, "models", "pull", "hf:maker/tiny")
-    assert (done.returncode, "HF_ENDPOINT" in done.stderr) == (1, True)
 
 
 def test_what_does_not_fit_on_the_disk_is_not_begun(
