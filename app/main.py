@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
-from app import __version__, errors, health, ui
+from app import __version__, errors, health, openai, ui
 from app.api_keys import KeysError, key_ring
 from app.config import Settings, load_settings
 from app.config_errors import SettingsError
@@ -29,6 +29,8 @@ from app.logs.setup import configure
 from app.metrics import router as metrics_router
 from app.metrics import shared
 from app.metrics.images import CountedDecoder
+from app.openai.background import Background
+from app.provider.caches import ConversationCaches
 from app.provider.model_provider import ModelProvider
 from app.provider.observed import GenerationObserver, ObservedProvider
 from app.provider.sllm_provider import SllmProvider
@@ -37,7 +39,8 @@ from app.storage import open_storage
 from app.tracing.setup import finish, traces
 from app.v4.config import IMPORT_BYTES, IMPORTS_AT_ONCE
 from app.v4.services.answer_writer import AnswerWriter
-from app.v5.config import BODIES_AT_ONCE, vision_body_limit
+from app.v5.body_room import BodyRoom
+from app.v5.config import vision_body_limit
 from app.versions import VERSIONS, mount
 
 if TYPE_CHECKING:
@@ -72,11 +75,14 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.started_at = time.monotonic()
     app.state.reached_beyond = False
     app.state.import_gate = asyncio.Semaphore(IMPORTS_AT_ONCE)
-    app.state.vision_gate = asyncio.Semaphore(BODIES_AT_ONCE)
+    app.state.vision_room = BodyRoom(
+        vision_body_limit(settings.max_images, settings.max_image_bytes)
+    )
     errors.install(app)
     app.include_router(health.router)
     app.include_router(metrics_router.router)
     mount(app)
+    app.include_router(openai.router())
     ui.mount(app)
     pages.install(app, VERSIONS)
     return app
@@ -96,6 +102,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         raise RuntimeError(words([Notice("gpu_required")], "en")[0])
     found = traces()
     models = watched(app, settings, found)
+    app.state.caches = ConversationCaches(settings.data_dir, models)
     for model in models:
         model.start()
     try:
@@ -108,10 +115,12 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.drain = Drain(models, DRAIN_SECONDS)
         app.state.database, app.state.writer = database, writer
         app.state.images, app.state.decoder = images, decoder
+        app.state.background = Background()
         app.state.drain.install()
         try:
             yield
         finally:
+            await app.state.background.close()
             await writer.finish()
             await decoder.close()
             await database.close()
@@ -146,11 +155,14 @@ def watched(
 def body_limits(settings: Settings) -> dict[str, int]:
     """Bytes of a request by path, where they are not the usual ones."""
     limits = {}
+    with_images = vision_body_limit(settings.max_images, settings.max_image_bytes)
     for version in VERSIONS:
         if "transfer" in version.features:
             limits[f"{version.path}/conversations/import"] = IMPORT_BYTES
         if "vision" in version.features:
-            limits[f"{version.path}/vision/chat"] = vision_body_limit(settings.max_image_bytes)
+            limits[f"{version.path}/vision/chat"] = with_images
+    for path in openai.WITH_IMAGES:
+        limits[path] = with_images
     return limits
 
 

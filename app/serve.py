@@ -16,12 +16,11 @@ from uvicorn.supervisors import Multiprocess
 
 from app import notify
 from app.api_keys import KeysError, key_ring
+from app.commands.words import say
 from app.config import Settings
 from app.database import DatabaseUnusable
-from app.domain.model_info import Notice
 from app.edge.http_protocol import GuardedProtocol
 from app.engine.launcher import LLAMA_GPU, ONNX_GPU, gpu_devices
-from app.i18n.notices import words
 from app.logs.setup import configuration, configure
 from app.storage import open_storage
 from app.terminal import DownloadProgress, show_banner, warn
@@ -68,10 +67,10 @@ def fetch_weights(settings: Settings) -> str:
         with DownloadProgress(log_format=settings.log_format) as progress:
             return ensure(settings.sllm_model_path, settings.data_dir, Task(progress)).id
     except WeightsError as error:
+        told = say(error.text, **error.values)
         if settings.sllm_model_path is not None:
-            raise ServeError(str(error)) from error
-        told = f"{error}\nThe server starts without a model; /health shows when it has one."
-        warn(told, settings.log_format)
+            raise ServeError(told) from error
+        warn(f"{told}\n{say('serve_without_model')}", settings.log_format)
         return ""
 
 
@@ -86,7 +85,7 @@ def require_keys(settings: Settings) -> None:
 def require_gpu(settings: Settings) -> None:
     """Raises ServeError for USE_GPU=required where the library finds no GPU."""
     if settings.use_gpu == "required" and not asyncio.run(gpu_devices(LLAMA_GPU, ONNX_GPU)):
-        raise ServeError(words([Notice("gpu_required")], "en")[0])
+        raise ServeError(say("gpu_required"))
 
 
 def require_database(settings: Settings) -> None:

@@ -17,7 +17,8 @@ LONGEST_PATH = 256
 
 class AccessLog:
     """Logs method, raw path, status and milliseconds once the answer has ended; the formatter
-    adds the request id."""
+    adds the request id. `scope["state"]["arrived_at"]` is when the request came, by
+    CLOCK_MONOTONIC."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -27,12 +28,14 @@ class AccessLog:
             await self.app(scope, receive, send)
             return
         exchange = Exchange(receive, send)
-        started = time.perf_counter()
+        started = time.monotonic()
+        # What a generation's timings and deadline count from: an upload is part of it.
+        scope.setdefault("state", {})["arrived_at"] = started
         endings = [observer.begin(scope) for observer in observers_of(scope)]
         try:
             await self.app(scope, exchange.receive, exchange.send)
         finally:
-            seconds = time.perf_counter() - started
+            seconds = time.monotonic() - started
             end = RequestEnd(
                 method_of(scope), route_of(scope), exchange.outcome, seconds, noted_error(scope)
             )

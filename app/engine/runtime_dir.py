@@ -25,6 +25,8 @@ from app.domain.model_info import Notice
 MAX_BASE_LENGTH = 60
 # Beside the engines' directories: what the workers count (app/metrics/shared.py).
 METRICS = "metrics"
+# Linux keeps files of this directory in memory.
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - `_private` refuses what is not ours
 State = Literal["loading", "ready", "failed"]
 
 
@@ -77,6 +79,18 @@ def runtime_directory(role: str) -> Path:
         if other != server and not _alive(other.name):
             shutil.rmtree(other, ignore_errors=True)
     return _private(_private(server) / role)
+
+
+def memory_directory(directory: Path) -> Path | None:
+    """A directory in memory for the engine that `directory` is of; None where the system has no
+    such place. Left-overs of dead servers go. Raises OSError."""
+    if not SHARED_MEMORY.is_dir():
+        return None
+    base = _private(SHARED_MEMORY / f"sllm-{os.getuid()}")
+    for other in base.iterdir():
+        if not _alive(other.name):
+            shutil.rmtree(other, ignore_errors=True)
+    return _private(_private(base / directory.parent.name) / directory.name)
 
 
 def _alive(name: str) -> bool:

@@ -72,6 +72,9 @@ class ObservedProvider:
     async def count(self, text: str | None = None, messages: tuple[Message, ...] = ()) -> int:
         return await self._inner.count(text, messages)
 
+    def forget(self, owner: str, conversation: str | None) -> None:
+        self._inner.forget(owner, conversation)
+
     @property
     def active(self) -> int:
         return self._inner.active

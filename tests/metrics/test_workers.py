@@ -51,6 +51,10 @@ def test_a_scrape_shows_all_workers_also_those_that_died(tmp_path: Path) -> None
         assert after.value("sllm_http_requests_in_progress") == 1
 
 
+def restarts(server: Server) -> float | None:
+    return scrape(server).value("sllm_engine_restarts_total", engine="text")
+
+
 def test_engine_restarts_are_counted_whoever_watches(tmp_path: Path) -> None:
     with running(tmp_path, SCRIPTED, "--workers", "2") as server:
         for expected in (1, 2):
@@ -61,9 +65,7 @@ def test_engine_restarts_are_counted_whoever_watches(tmp_path: Path) -> None:
             )
             server.wait_for("ok")
             server.wait_until(
-                lambda: (
-                    scrape(server).value("sllm_engine_restarts_total", engine="text") == expected
-                )  # noqa: B023
+                lambda: restarts(server) == expected  # noqa: B023
             )
             if expected == 1:
                 for worker in server.workers():

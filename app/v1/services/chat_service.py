@@ -18,6 +18,7 @@ from app.domain.generation import (
 )
 from app.domain.language import unclaimed_language
 from app.domain.model_info import ModelInfo, Notice
+from app.domain.parts import in_words
 from app.provider.model_provider import ModelProvider
 from app.weights.catalog import best_for_language
 
@@ -51,6 +52,8 @@ class ChatService:
         info = await self._model.info()
         check_model(model, info)
         warnings = warnings_for(request, info)
+        if not info.tools:
+            request = replace(request, messages=in_words(request.messages))
         chat_id = "chat_" + secrets.token_hex(16)
         events = self._model.generate(replace(request, id=chat_id))
         accepted = await anext(events)
