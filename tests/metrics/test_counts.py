@@ -48,10 +48,11 @@ def test_a_client_that_leaves_is_a_cancelled_generation(scripted: Server) -> Non
     since = Since(scripted)
     body = {"message": "#words=2000 #pace=10", "max_tokens": 2000}
     with scripted.http.stream("POST", "/api/v2/chat/stream", json=body) as response:
-        next(line for line in response.iter_lines() if line == "event: token")
-        busy = scrape(scripted)
-        assert busy.value("sllm_slots_busy", **TEXT) == 1
-        assert busy.value("sllm_http_requests_in_progress") == 2
+        lines = response.iter_lines()  # to be held: without it httpx closes the connection
+        while next(lines) != "event: token":
+            pass
+        scripted.wait_until(lambda: scrape(scripted).value("sllm_slots_busy", **TEXT) == 1)
+        assert scrape(scripted).value("sllm_http_requests_in_progress") == 2
     cancelled = {**TEXT, "outcome": "cancelled"}
     scripted.wait_until(lambda: since.value("sllm_generations_total", **cancelled) == 1)
     assert since.value("sllm_completion_tokens_total", **TEXT) >= 1
@@ -85,7 +86,7 @@ def test_paths_and_methods_of_nobody_are_one_label(scripted: Server) -> None:
     since = Since(scripted)
     for path in UNKNOWN:
         scripted.http.get(path)
-    scripted.http.request("BREW", "/health")
+    scripted.http.request("PROPFIND", "/health")
     unmatched = {"method": "GET", "route": "(unmatched)", "status": "404"}
     assert since.value("sllm_http_requests_total", **unmatched) == len(UNKNOWN)
     other = {"method": "OTHER", "route": "/health", "status": "405"}
