@@ -27,7 +27,8 @@ class ModelInfo(Struct, frozen=True):
 
     `parameters` counts weights (135 million is 135_000_000); `languages` are ISO 639-1 codes
     that the weights claim, empty when they claim none; `warnings` are i18n keys with values;
-    `vision` is None for models of texts only.
+    `vision` is None for models of texts only. `tools`: the chat template shows tools to the
+    model; `thinks`: it opens the model's thoughts itself, so that answers begin inside of them.
     """
 
     id: str
@@ -44,6 +45,8 @@ class ModelInfo(Struct, frozen=True):
     settings: dict[str, int | str | bool]
     warnings: tuple["Notice", ...] = ()
     vision: VisionInfo | None = None
+    tools: bool = False
+    thinks: bool = False
 
 
 class Notice(Struct, frozen=True):

@@ -68,6 +68,9 @@ class NoVision:
         await self.info()
         return 0
 
+    def forget(self, owner: str, conversation: str | None) -> None:
+        """Nothing is kept."""
+
     def end_all(self) -> None:
         """Nothing is generated."""
 

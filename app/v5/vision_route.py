@@ -38,6 +38,12 @@ class Blobs:
         self._held[number] = blob
         return number
 
+    def text(self, number: str) -> str:
+        """What JSON brought, as it came."""
+        blob = self._held[number]
+        assert isinstance(blob, str)
+        return blob
+
     async def take(self, number: str) -> str | bytes:
         """Once: afterwards it is held no longer."""
         blob = self._held.pop(number)
@@ -65,7 +71,7 @@ class VisionRoute(StrictRoute):
 
         async def handler(request: Request) -> Any:
             form = _form_type(request)
-            blobs = Blobs(request.app.state.vision_room, _memory(request, form is not None))
+            blobs = Blobs(request.app.state.vision_room, body_memory(request, form is not None))
             request.state.blobs = blobs
             try:
                 return await inner(await _read(request, form, blobs))
@@ -80,7 +86,7 @@ def _form_type(request: Request) -> str | None:
     return given[0] if len(given) == 1 and FORM.fullmatch(given[0].strip()) else None
 
 
-def _memory(request: Request, form: bool) -> int:
+def body_memory(request: Request, form: bool = False) -> int:
     """What a body takes of it at most: JSON all its size, a form one image at a time."""
     room: BodyRoom = request.app.state.vision_room
     settings: Settings = request.app.state.settings

@@ -19,8 +19,15 @@ from msgspec.structs import replace
 from app.domain.errors import SllmError
 from app.domain.messages import Message, Picture
 from app.domain.model_info import VisionInfo
+from app.domain.tools import Tool
 from app.engine.backends.base import LoadError
-from app.engine.backends.chat_prompt import ALWAYS_CONTROL, ChatPrompt, PlainPrompt, transcript
+from app.engine.backends.chat_prompt import (
+    ALWAYS_CONTROL,
+    ChatPrompt,
+    PlainPrompt,
+    TextEngine,
+    transcript,
+)
 from app.engine.backends.llama_client import LlamaClient, LlamaRefused
 from app.engine.image_rows import image_rows
 
@@ -114,14 +121,18 @@ class PictureChatPrompt(ChatPrompt):
     """Chat prompts of weights that see; those without images are as for any weights."""
 
     def __init__(
-        self, client: LlamaClient, control_tokens: Sequence[str], tokens: ImageTokens
+        self,
+        texts: TextEngine,
+        client: LlamaClient,
+        control_tokens: Sequence[str],
+        tokens: ImageTokens,
     ) -> None:
-        super().__init__(client, control_tokens)
+        super().__init__(texts, control_tokens)
         self._server, self._tokens = client, tokens
 
-    async def ids(self, messages: Sequence[Message]) -> list[int]:
+    async def ids(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> list[int]:
         if not any(message.images for message in messages):
-            return await super().ids(messages)
+            return await super().ids(messages, tools)
         safe = [_broken_up(message, self._control) for message in messages]
         text = await self._render(safe)
         return await _pictured(self._server, self._tokens, text, messages)
@@ -141,9 +152,9 @@ class PicturePlainPrompt(PlainPrompt):
         spellings = sorted({*control_tokens, *ALWAYS_CONTROL} - {""}, key=len, reverse=True)
         self._control = re.compile("|".join(map(re.escape, spellings)))
 
-    async def ids(self, messages: Sequence[Message]) -> list[int]:
+    async def ids(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> list[int]:
         if not any(message.images for message in messages):
-            return await super().ids(messages)
+            return await super().ids(messages, tools)
         safe = [_broken_up(message, self._control) for message in messages]
         marked = [
             Message(message.role, MARKER * len(message.images) + message.content)
