@@ -21,9 +21,8 @@ PARENT = "b7ad6b7169203331"
 class Collector:
     """What came, as it came, and every span in it."""
 
-    def __init__(self, address: str) -> None:
-        self.address = address
-        self.bodies: list[bytes] = []
+    def __init__(self, address: str, bodies: list[bytes]) -> None:
+        self.address, self.bodies = address, bodies
 
     def spans(self) -> list[Any]:
         found = []
@@ -41,10 +40,12 @@ class Collector:
 
 @contextmanager
 def collecting() -> Iterator[Collector]:
+    bodies: list[bytes] = []
+
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             length = int(self.headers["Content-Length"])
-            collector.bodies.append(self.rfile.read(length))
+            bodies.append(self.rfile.read(length))
             self.send_response(200)
             self.end_headers()
 
@@ -52,11 +53,10 @@ def collecting() -> Iterator[Collector]:
             """Tests are quiet."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    collector = Collector(f"http://127.0.0.1:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield collector
+        yield Collector(f"http://127.0.0.1:{server.server_port}", bodies)
     finally:
         server.shutdown()
         server.server_close()
