@@ -11,9 +11,11 @@ from typing import Any, cast
 from app.domain.errors import SllmError
 from app.engine import wire
 from app.engine.backends.base import Backend, BackendDied
+from app.engine.kv.opening import open_keeper
 from app.engine.lifeline import Connections
 from app.engine.scheduler import Scheduler
 from app.engine.spec import EngineSpec
+from app.logs.context import request_id
 
 PULSE_SECONDS = 0.5
 # All workers of a living server can be gone at once; new ones need a moment to start.
@@ -26,7 +28,10 @@ class EngineServer:
 
     def __init__(self, backend: Backend, spec: EngineSpec) -> None:
         self.backend = backend
-        self.scheduler = Scheduler(backend, spec.queue_limit, spec.rate_limit, self._changed)
+        self.keeper = open_keeper(backend, spec)
+        self.scheduler = Scheduler(
+            backend, self.keeper, spec.queue_limit, spec.rate_limit, self._changed
+        )
         self.connections = Connections(spec.server, GRACE_SECONDS)
         self.died = asyncio.Event()
         self._limit = spec.queue_limit
@@ -103,6 +108,9 @@ class Connection(asyncio.Protocol):
         if isinstance(command, wire.Leave):
             self.on_purpose = True
             return
+        if isinstance(command, wire.Forget):
+            self._server.scheduler.forget(command.owner, command.conversation)
+            return
         if isinstance(command, wire.Cancel):
             task = self._tasks.get(command.id)
             if task is not None:
@@ -134,6 +142,7 @@ class Connection(asyncio.Protocol):
 
     async def _generate(self, command: wire.Submit) -> None:
         request = command.request
+        request_id.set(request.request_id)
         try:
             async with asyncio.timeout_at(request.arrived_at + request.deadline_seconds):
                 async with aclosing(self._server.scheduler.run(request)) as events:
