@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.support import Server, running
 from tests.ui.page import ChatPage
@@ -17,6 +17,9 @@ SETTINGS = {"SLLM_MODEL_PATH": "scripted", "VISION_MODEL_PATH": "scripted"}
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 # No sandbox: tests may run as root in a container, and the pages are ours.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+# A bound, never an expectation.
+expect.set_options(timeout=60_000)
 
 OpenPage = Callable[..., ChatPage]
 
@@ -57,7 +60,8 @@ def open_page(chromium: Browser) -> Iterator[OpenPage]:
     def open_(server: Server, address: str = "", **options: Any) -> ChatPage:
         context = chromium.new_context(**{"locale": "en-US", **options})
         context.set_default_timeout(60_000)
-        page = ChatPage(context.new_page(), server.url)
+        korean = str(options.get("locale", "")).startswith("ko")
+        page = ChatPage(context.new_page(), server.url, korean)
         opened.append(page)
         page.goto(address)
         return page

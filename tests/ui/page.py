@@ -11,8 +11,9 @@ EXPECTED = "Failed to load resource"
 class ChatPage:
     """A page of the server at `url`; `problems` holds what it must not do."""
 
-    def __init__(self, page: Page, url: str) -> None:
+    def __init__(self, page: Page, url: str, korean: bool = False) -> None:
         self.browser = page
+        self._korean = korean
         self.url = url
         self.problems: list[str] = []
         page.on("request", self._look_at)
@@ -40,7 +41,8 @@ class ChatPage:
     @property
     def box(self) -> Locator:
         """Where one writes."""
-        return self.browser.get_by_role("textbox", name="Your message")
+        name = "메시지" if self._korean else "Your message"
+        return self.browser.get_by_role("textbox", name=name)
 
     @property
     def answers(self) -> Locator:

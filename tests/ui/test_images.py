@@ -81,9 +81,7 @@ def test_too_many_pictures_are_told(chat: ChatPage) -> None:
     expect(chat.browser.get_by_role("button", name="Remove")).to_have_count(4)
 
 
-def test_without_a_model_that_sees_the_page_says_so(
-    blind: Server, open_page: OpenPage
-) -> None:
+def test_without_a_model_that_sees_the_page_says_so(blind: Server, open_page: OpenPage) -> None:
     chat = open_page(blind)
     expect(chat.browser.get_by_role("meter")).to_be_visible()
     chat.browser.evaluate(DROP, ["a.png", "image/png", list(png())])
