@@ -1,22 +1,27 @@
-"""The command `sllm`: options become environment variables, which worker processes see too.
+"""The command `sllm`: its commands, and `serve`, whose options become environment variables, which
+worker processes see too.
 
-How the server is started is `app/serve.py`'s business.
+How the server is started is `app/serve.py`'s business, the other commands are `app/commands`'.
 """
 
 import os
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
-from app import __version__, cli_convert, cli_keys, cli_models
-from app.config import LogLevel, Settings, UseGpu, load_settings
-from app.config_errors import SettingsError
+from app import __version__
+from app.commands import docs, ends, keys, models
+from app.commands.bench.command import bench
+from app.commands.chat.command import chat
+from app.commands.convert import convert
+from app.commands.doctor.command import doctor
+from app.config import LogLevel, Settings, UseGpu
+from app.engine.lifeline import die_with_parent
 
-# sysexits.h: EX_CONFIG.
-BAD_SETTINGS = 78
+SERVER, WEIGHTS, SETUP = "Talk and serve", "Models", "Set-up"
 
 cli = typer.Typer(
-    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
+    no_args_is_help=True, pretty_exceptions_enable=False,
     help="A server for small language models.",
 )  # fmt: skip
 
@@ -31,38 +36,45 @@ def common(
         raise typer.Exit
 
 
-@cli.command()
+@cli.command(rich_help_panel=SERVER)
 def serve(
     model: Annotated[str | None, typer.Option(help="A file, an ONNX folder or a name.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65_535, help="0: any free one.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, max=64, help="HTTP processes.")] = None,
-    log_level: Annotated[LogLevel | None, typer.Option()] = None,
-    use_gpu: Annotated[UseGpu | None, typer.Option()] = None,
+    log_level: Annotated[LogLevel | None, typer.Option(help="How much is logged.")] = None,
+    use_gpu: Annotated[UseGpu | None, typer.Option(help="required: not without one.")] = None,
+    child_of: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Start the server. Each option stands for a setting of .env.example, and wins over it."""
     _into_environment(
         SLLM_MODEL_PATH=model, HOST=host, PORT=port, WORKERS=workers, LOG_LEVEL=log_level,
         USE_GPU=use_gpu,
     )  # fmt: skip
-    settings = _settings()
+    if child_of is not None:
+        die_with_parent(child_of)
+    found = ends.settings()
     # Late: the settings' mistakes are told at once, without loading a web server.
     from app.serve import ServeError
     from app.serve import serve as run
 
     try:
-        code = run(settings)
+        code = run(found)
     except ServeError as error:
-        _fail(str(error), 1)
+        ends.fail(str(error))
     raise typer.Exit(code)
 
 
-cli.add_typer(cli_keys.cli, name="keys")
-cli.add_typer(cli_models.cli, name="models")
-cli.command()(cli_convert.convert)
+cli.command(rich_help_panel=SERVER)(chat)
+cli.add_typer(models.cli, name="models", rich_help_panel=WEIGHTS)
+cli.command(rich_help_panel=WEIGHTS)(convert)
+cli.command(rich_help_panel=WEIGHTS)(bench)
+cli.command(rich_help_panel=SETUP)(doctor)
+cli.add_typer(keys.cli, name="keys", rich_help_panel=SETUP)
+cli.add_typer(docs.cli, name="docs", rich_help_panel=SETUP)
 
 
-@cli.command()
+@cli.command(rich_help_panel=SETUP)
 def settings() -> None:
     """Show every setting with its description and default, as a .env file."""
     from app.config_example import example
@@ -78,18 +90,6 @@ def main() -> None:
 def _into_environment(**options: Any) -> None:
     """Set each variable that was given; empty text counts, it is a mistake to be told."""
     os.environ.update({name: str(value) for name, value in options.items() if value is not None})
-
-
-def _settings() -> Settings:
-    try:
-        return load_settings()
-    except SettingsError as error:
-        _fail(str(error), BAD_SETTINGS)
-
-
-def _fail(message: str, code: int) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(code)
 
 
 if __name__ == "__main__":

@@ -82,6 +82,20 @@ class Settings(BaseSettings):
     queue_limit: int = _number(
         64, "Requests that may wait for a slot; one more is answered 503.", 0, 10_000
     )
+    kv_cache_disk_mib: int = _number(
+        2048,
+        "MiB in DATA_DIR for what the model has computed of conversations, so that they go on at "
+        "once after a pause or a restart. 0: none.",
+        0,
+        1_048_576,
+    )
+    kv_cache_memory_mib: int | None = _number(
+        None,
+        "MiB of memory for the same of chats that are no conversations. Empty: a sixteenth of "
+        "this machine's, 1024 at most. 0: none.",
+        0,
+        1_048_576,
+    )
     request_deadline_seconds: int = _number(
         300, "Seconds one request may take, waiting included; then it is ended (504).", 1, 86_400
     )

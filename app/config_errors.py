@@ -15,6 +15,8 @@ from pydantic_settings import BaseSettings
 PREFIX = "SLLM_"
 # Switches of the test-suite, not of the server.
 TEST_PREFIX = "SLLM_TEST_"
+# Of the client `sllm chat`, which finds a server by them.
+CLIENT_NAMES = frozenset({"SLLM_URL", "SLLM_API_KEY"})
 
 
 class SettingsError(Exception):
@@ -31,7 +33,7 @@ def refuse_unknown_names(settings: type[BaseSettings], dotenv: Iterable[str]) ->
     known = {field.upper() for field in settings.model_fields}
     given = {name.upper() for name in (*os.environ, *dotenv)}
     ours = {name for name in given if name.startswith(PREFIX) and TEST_PREFIX not in name}
-    unknown = sorted(ours - known)
+    unknown = sorted(ours - known - CLIENT_NAMES)
     if unknown:
         raise SettingsError("\n".join(_unknown(name, known) for name in unknown))
 

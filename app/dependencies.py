@@ -4,7 +4,6 @@ All of them are coroutines: FastAPI would run a plain function in a thread, whic
 what they do.
 """
 
-import time
 from collections.abc import Callable
 from typing import Annotated
 
@@ -77,7 +76,6 @@ async def get_request_maker(
     request: Request, settings: SettingsDep, owner: OwnerDep
 ) -> RequestMaker:
     """Generation requests of this caller, under this server's limits."""
-    arrived_at = time.monotonic()
     # Fairness and rate limits are between keys, or between addresses where there are none.
     address = request.client.host if request.client else LOCAL
     client = address if owner == LOCAL else owner
@@ -92,7 +90,7 @@ async def get_request_maker(
             owner=owner,
             context_policy=policy or "drop_oldest",
             max_history=settings.max_history_length,
-            arrived_at=arrived_at,
+            arrived_at=request.state.arrived_at,
             deadline_seconds=settings.request_deadline_seconds,
         )
 

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from app import __version__, errors, health, ui
+from app import __version__, errors, health, openai, ui
 from app.api_keys import KeysError, key_ring
 from app.config import Settings, load_settings
 from app.config_errors import SettingsError
@@ -25,13 +25,16 @@ from app.engine.runtime_dir import server_pid
 from app.i18n.notices import words
 from app.images.decoder import Decoder
 from app.images.store import ImageStore
+from app.openai.background import Background
+from app.provider.caches import ConversationCaches
 from app.provider.model_provider import ModelProvider
 from app.provider.sllm_provider import SllmProvider
 from app.provider.vision_provider import vision_provider
 from app.storage import open_storage
 from app.v4.config import IMPORT_BYTES, IMPORTS_AT_ONCE
 from app.v4.services.answer_writer import AnswerWriter
-from app.v5.config import BODIES_AT_ONCE, vision_body_limit
+from app.v5.body_room import BodyRoom
+from app.v5.config import vision_body_limit
 from app.versions import VERSIONS, mount
 
 DRAIN_SECONDS = 30.0
@@ -63,10 +66,13 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.started_at = time.monotonic()
     app.state.reached_beyond = False
     app.state.import_gate = asyncio.Semaphore(IMPORTS_AT_ONCE)
-    app.state.vision_gate = asyncio.Semaphore(BODIES_AT_ONCE)
+    app.state.vision_room = BodyRoom(
+        vision_body_limit(settings.max_images, settings.max_image_bytes)
+    )
     errors.install(app)
     app.include_router(health.router)
     mount(app)
+    app.include_router(openai.router())
     ui.mount(app)
     pages.install(app, VERSIONS)
     return app
@@ -83,6 +89,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         raise RuntimeError(words([Notice("gpu_required")], "en")[0])
     models: list[ModelProvider] = [SllmProvider(settings), vision_provider(settings)]
     app.state.text_model, app.state.vision_model = models
+    app.state.caches = ConversationCaches(settings.data_dir, models)
     for model in models:
         model.start()
     try:
@@ -94,10 +101,12 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.drain = Drain(models, DRAIN_SECONDS)
         app.state.database, app.state.writer = database, writer
         app.state.images, app.state.decoder = images, decoder
+        app.state.background = Background()
         app.state.drain.install()
         try:
             yield
         finally:
+            await app.state.background.close()
             await writer.finish()
             await decoder.close()
             await database.close()
@@ -109,11 +118,14 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 def body_limits(settings: Settings) -> dict[str, int]:
     """Bytes of a request by path, where they are not the usual ones."""
     limits = {}
+    with_images = vision_body_limit(settings.max_images, settings.max_image_bytes)
     for version in VERSIONS:
         if "transfer" in version.features:
             limits[f"{version.path}/conversations/import"] = IMPORT_BYTES
         if "vision" in version.features:
-            limits[f"{version.path}/vision/chat"] = vision_body_limit(settings.max_image_bytes)
+            limits[f"{version.path}/vision/chat"] = with_images
+    for path in openai.WITH_IMAGES:
+        limits[path] = with_images
     return limits
 
 

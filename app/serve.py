@@ -15,12 +15,11 @@ from uvicorn import Config, Server
 from uvicorn.supervisors import Multiprocess
 
 from app.api_keys import KeysError, key_ring
+from app.commands.words import say
 from app.config import Settings
 from app.database import DatabaseUnusable
-from app.domain.model_info import Notice
 from app.edge.http_protocol import GuardedProtocol
 from app.engine.launcher import LLAMA_GPU, ONNX_GPU, gpu_devices
-from app.i18n.notices import words
 from app.storage import open_storage
 from app.terminal import DownloadProgress, show_banner, warn
 from app.weights import WeightsError, ensure
@@ -63,9 +62,10 @@ def fetch_weights(settings: Settings) -> str:
         with DownloadProgress() as progress:
             return ensure(settings.sllm_model_path, settings.data_dir, Task(progress)).id
     except WeightsError as error:
+        told = say(error.text, **error.values)
         if settings.sllm_model_path is not None:
-            raise ServeError(str(error)) from error
-        warn(f"{error}\nThe server starts without a model; /health shows when it has one.")
+            raise ServeError(told) from error
+        warn(f"{told}\n{say('serve_without_model')}")
         return ""
 
 
@@ -80,7 +80,7 @@ def require_keys(settings: Settings) -> None:
 def require_gpu(settings: Settings) -> None:
     """Raises ServeError for USE_GPU=required where the library finds no GPU."""
     if settings.use_gpu == "required" and not asyncio.run(gpu_devices(LLAMA_GPU, ONNX_GPU)):
-        raise ServeError(words([Notice("gpu_required")], "en")[0])
+        raise ServeError(say("gpu_required"))
 
 
 def require_database(settings: Settings) -> None:

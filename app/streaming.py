@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.domain.errors import SllmError
-from app.errors import render, request_id_of, scope_language
+from app.errors import render, render_openai, request_id_of, scope_language
 
 PING_SECONDS = 10.0
 STUCK_SECONDS = 30.0
@@ -27,7 +27,8 @@ _encode = msgspec.json.Encoder().encode
 
 
 class NamedEvent(Protocol):
-    """An event's name and its data: a struct, a pydantic model, a dictionary or an SllmError."""
+    """An event's name, empty for one without, and its data: a struct, a pydantic model, a
+    dictionary, an SllmError, or bytes that are sent as they are."""
 
     @property
     def name(self) -> str: ...
@@ -101,14 +102,28 @@ class EventStream(Response):
         data = self._json(event.data)
         for raw, escaped in _LINE_BREAKS:
             data = data.replace(raw, escaped)
-        return b"event: %b\ndata: %b\n\n" % (event.name.encode(), data)
+        name = b"event: %b\n" % event.name.encode() if event.name else b""
+        return name + b"data: %b\n\n" % data
 
     def _json(self, data: Any) -> bytes:
+        if isinstance(data, bytes):
+            return data
         if isinstance(data, BaseModel):
             return data.model_dump_json().encode()
         if isinstance(data, SllmError):
-            data = render(data, scope_language(self._scope), request_id_of(self._scope))
+            data = self.told(data, scope_language(self._scope))
         return _encode(data)
+
+    def told(self, error: SllmError, language: str) -> dict[str, Any]:
+        """The data of an event that is an error."""
+        return render(error, language, request_id_of(self._scope))
+
+
+class OpenAiStream(EventStream):
+    """The same with errors as OpenAI's clients know them."""
+
+    def told(self, error: SllmError, language: str) -> dict[str, Any]:
+        return render_openai(error, language)
 
 
 async def wait_until_gone(receive: Receive) -> None:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TimeRemainingColumn
 
 from app import __version__
+from app.commands.words import language
 from app.domain.model_info import Notice
 from app.i18n.notices import words
 
@@ -70,7 +71,7 @@ class DownloadProgress:
 
     def note(self, notice: Notice) -> None:
         """One sentence, above the bar."""
-        self._console.print(words([notice], "en")[0], markup=False)
+        self._console.print(words([notice], language())[0], markup=False)
 
     def advance(self, file: str, done: int, total: int | None) -> None:
         """`done` bytes of `total` of `file`."""

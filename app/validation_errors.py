@@ -37,8 +37,9 @@ def invalid_request(errors: Sequence[Mapping[str, Any]], language: str) -> SllmE
 
 
 def field_of(location: Sequence[str | int]) -> str:
-    """`("body", "history", 0, "role")` as `history.0.role`; the whole body is `body`."""
-    parts = [name_of(part) for part in location]
+    """`("body", "history", 0, "role")` as `history.0.role`; the whole body is `body`. Which member
+    of a union was tried (`@user`) is no part of a name."""
+    parts = [name_of(part) for part in location if not str(part).startswith("@")]
     if len(parts) > 1 and parts[0] in SOURCES:
         del parts[0]
     return ".".join(parts)

@@ -92,6 +92,12 @@ def test_an_unknown_name_in_dotenv_is_refused_too() -> None:
     assert mistakes() == ["SLLM_MODEL: there is no such setting; did you mean SLLM_MODEL_PATH?"]
 
 
+def test_names_of_the_client_are_no_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLLM_URL", "http://127.0.0.1:8000")
+    monkeypatch.setenv("SLLM_API_KEY", "sllm_x")
+    load_settings()
+
+
 @pytest.mark.parametrize(
     ("name", "text", "line"),
     [

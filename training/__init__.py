@@ -1,3 +1,3 @@
-"""Trains the demo that sees shapes and colours: `python -m training.tower`, then `training.talk`.
+"""Trains the demo that sees shapes and colours: `python -m training.run`, then `training.finish`.
 
 Not part of the install: it needs torch, transformers and easy-vqa. See README.md here."""

@@ -77,7 +77,7 @@ def embedded(model: LlavaForConditionalGeneration, ids: Tensor, rows: Tensor) ->
     return vectors.masked_scatter(places, rows.to(vectors.dtype))
 
 
-def train(target: Path, minutes: float, seed: int, size: int = 96) -> None:
+def train(target: Path, steps: int, seed: int, size: int = 96) -> None:
     torch.manual_seed(seed)
     random.seed(seed)
     torch.set_num_threads(1)
@@ -92,9 +92,9 @@ def train(target: Path, minutes: float, seed: int, size: int = 96) -> None:
     learned = [*inner.parameters(), *codes.parameters(), *finder.parameters()]
     optimiser = torch.optim.AdamW(learned, lr=1e-3, betas=(0.9, 0.98), weight_decay=0.01)
     record = curve.Curve(target / "language.csv", ("step", "seconds", "loss", "tokens_right"))
-    began, step, total = time.monotonic(), 0, torch.zeros(2)
-    while (spent := time.monotonic() - began) < minutes * 60:
-        optimiser.param_groups[0]["lr"] = rate(step, spent / 60 / minutes, 2e-3)
+    began, total = time.monotonic(), torch.zeros(2)
+    for step in range(1, steps + 1):
+        optimiser.param_groups[0]["lr"] = rate(step, step / steps, 2e-3)
         rows, turns = random.choice(ROWS), random.choice(TURNS)
         drawn = conversations.batch(writer, size // turns, rows, turns, ids["pad"])
         codes_of = codes(data, drawn.pictures).repeat_interleave(rows, 0)
@@ -103,9 +103,9 @@ def train(target: Path, minutes: float, seed: int, size: int = 96) -> None:
         value.backward()
         nn.utils.clip_grad_norm_(learned, 1.0)
         optimiser.step()
-        step, total = step + 1, total + torch.stack([value.detach(), right])
-        if step % 50 == 0:
-            record.add(step, spent, *(total / 50).tolist())
+        total += torch.stack([value.detach(), right])
+        if step % 50 == 0 or step == steps:
+            record.add(step, time.monotonic() - began, *(total / 50).tolist())
             total = torch.zeros(2)
             torch.save(
                 {"model": model.state_dict(), "codes": codes.state_dict()}, target / "language.pt"
@@ -120,8 +120,8 @@ def extra_texts() -> list[str]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("target", type=Path)
-    parser.add_argument("--minutes", type=float, default=15)
+    parser.add_argument("--steps", type=int, default=2500)
     parser.add_argument("--seed", type=int, default=5)
     chosen = parser.parse_args()
     chosen.target.mkdir(parents=True, exist_ok=True)
-    train(chosen.target, chosen.minutes, chosen.seed)
+    train(chosen.target, chosen.steps, chosen.seed)

@@ -16,7 +16,7 @@ from training.language import TURNS, Codebook, Finder, losses
 from training.schedule import rate
 from training.tower import Classifier
 
-STEPS, SAMPLE = 40, 300
+STEPS, SAMPLE = 100, 300
 """Steps between two points of the curve, and test questions of each; the whole test is
 `training.finish`'s."""
 # Any place tells shape and colour, and few places make short sequences; the last run takes all.
@@ -104,7 +104,6 @@ def train(folder: Path, wishes: argparse.Namespace) -> None:
     torch.manual_seed(wishes.seed)
     random.seed(wishes.seed)
     torch.set_num_threads(1)
-    minutes: float = wishes.minutes
     joint, data, test = Joint(folder), scenes.load(train=True), scenes.load(train=False)
     features = features_of(joint.model, data)
     if wishes.go_on:
@@ -115,21 +114,18 @@ def train(folder: Path, wishes: argparse.Namespace) -> None:
     sample = random.Random(0).sample(test.questions, SAMPLE)
     optimisers = optimisers_of(joint)
     progress = Progress(joint, test, sample, folder)
-    began, step, total = time.monotonic(), 0, torch.zeros(2)
-    while (spent := time.monotonic() - began) < minutes * 60:
-        if step % STEPS == 0:
-            progress.measure(step, spent, total / STEPS)
-            total = torch.zeros(2)
+    began, total = time.monotonic(), torch.zeros(2)
+    for step in range(1, wishes.steps + 1):
         value, right = step_loss(joint, features, writer, wishes)
         value.backward()
         for optimiser in optimisers:
-            optimiser.param_groups[0]["lr"] = rate(
-                step, spent / 60 / minutes, wishes.peak, warmup=20
-            )
+            optimiser.param_groups[0]["lr"] = rate(step, step / wishes.steps, wishes.peak, 20)
             optimiser.step()
             optimiser.zero_grad()
-        step, total = step + 1, total + torch.stack([value.detach(), right])
-    progress.measure(step, spent, total / max(1, step % STEPS))
+        total += torch.stack([value.detach(), right])
+        if step % STEPS == 0:
+            progress.measure(step, time.monotonic() - began, total / STEPS)
+            total = torch.zeros(2)
 
 
 class Progress:
@@ -151,7 +147,7 @@ class Progress:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--minutes", type=float, default=20)
+    parser.add_argument("--steps", type=int, default=2000, help="a multiple of 100")
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument("--go-on", action="store_true", help="from together.pt, not from stage 2")
     parser.add_argument("--rows", type=int, nargs="+", default=ROWS, help="places of a picture")

@@ -66,7 +66,7 @@ def batch(data: scenes.Scenes, size: int) -> tuple[Tensor, Tensor, Tensor]:
     return pixels, data.shapes[chosen], colours
 
 
-def train(target: Path, minutes: float, seed: int, start: Path | None, size: int = 64) -> None:
+def train(target: Path, steps: int, seed: int, start: Path | None, size: int = 64) -> None:
     torch.manual_seed(seed)
     torch.set_num_threads(1)
     data, test, model = scenes.load(train=True), scenes.load(train=False), Classifier()
@@ -79,20 +79,20 @@ def train(target: Path, minutes: float, seed: int, start: Path | None, size: int
         weight_decay=0.02,
     )
     record = curve.Curve(target / "tower.csv", ("step", "seconds", "loss", "shape", "colour"))
-    began, step, total = time.monotonic(), 0, 0.0
-    while (spent := time.monotonic() - began) < minutes * 60:
-        optimiser.param_groups[0]["lr"] = rate(step, spent / 60 / minutes, 1.5e-3)
+    began, total = time.monotonic(), 0.0
+    for step in range(1, steps + 1):
+        optimiser.param_groups[0]["lr"] = rate(step, step / steps, 1.5e-3)
         pixels, shapes, colours = batch(data, size)
-        some = scenes.telling_places(pixels, 20) if spent < 0.75 * minutes * 60 else None
+        some = scenes.telling_places(pixels, 20) if step < 0.75 * steps else None
         value = loss(model(pixels, some), shapes, colours)
         optimiser.zero_grad()
         value.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
-        step, total = step + 1, total + value.item()
-        if step % 250 == 0:
+        total += value.item()
+        if step % 250 == 0 or step == steps:
             right = accuracy(model, test)
-            record.add(step, spent, total / 250, right["shape"], right["colour"])
+            record.add(step, time.monotonic() - began, total / 250, right["shape"], right["colour"])
             total = 0.0
             torch.save(model.state_dict(), target / "tower.pt")
 
@@ -100,9 +100,9 @@ def train(target: Path, minutes: float, seed: int, start: Path | None, size: int
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("target", type=Path)
-    parser.add_argument("--minutes", type=float, default=15)
+    parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument("--start", type=Path, help="a tower.pt to go on from")
     chosen = parser.parse_args()
     chosen.target.mkdir(parents=True, exist_ok=True)
-    train(chosen.target, chosen.minutes, chosen.seed, chosen.start)
+    train(chosen.target, chosen.steps, chosen.seed, chosen.start)

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.database import search
+from app.database import responses, search
 from app.database.lookup import message_by_number, message_of
 from app.database.records import Answer, StoredMessage
 from app.database.rows import to_json
@@ -13,6 +13,7 @@ from app.database.session import Database
 from app.database.tables import conversations, idempotency, messages
 from app.database.texts import check_text, now
 from app.domain.errors import SllmError
+from app.domain.parts import Parts
 
 RECOVERED_AT_ONCE = 100
 
@@ -26,7 +27,7 @@ async def settle(database: Database, owner: str, message_id: str, answer: Answer
     values = {
         "content": answer.content, "status": answer.status, "writer": None,
         "finish_reason": answer.finish_reason, "usage": to_json(answer.usage),
-        "timings": to_json(answer.timings),
+        "timings": to_json(answer.timings), "parts": to_json(answer.parts),
     }  # fmt: skip
     async with database.write() as connection:
         row = await _unsettled(connection, owner, message_id)
@@ -37,10 +38,14 @@ async def settle(database: Database, owner: str, message_id: str, answer: Answer
                 .where(idempotency.c.owner == owner, idempotency.c.answer == row.number)
                 .values(result=to_json(answer.result))
             )
+        if answer.facts:
+            await responses.change(connection, owner, row.number, answer.facts)
         return await message_by_number(connection, owner, row.number)
 
 
-async def save_progress(database: Database, owner: str, message_id: str, content: str) -> None:
+async def save_progress(
+    database: Database, owner: str, message_id: str, content: str, parts: Parts | None = None
+) -> None:
     """Keep what there is of a pending answer, should this process die. SllmError as `settle`."""
     check_text(content, "content")
     async with database.write() as connection:
@@ -48,7 +53,7 @@ async def save_progress(database: Database, owner: str, message_id: str, content
         await connection.execute(
             update(messages)
             .where(messages.c.owner == owner, messages.c.number == row.number)
-            .values(content=content)
+            .values(content=content, parts=to_json(parts))
         )
 
 

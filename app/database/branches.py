@@ -1,6 +1,8 @@
 """Reading the message tree: the branch that counts, or everything."""
 
-from sqlalchemy import Subquery, func, select
+from typing import Any
+
+from sqlalchemy import Select, Subquery, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.database import images
@@ -13,11 +15,12 @@ from app.database.lookup import (
     whole_messages,
 )
 from app.database.records import Conversation, MessagePage, Setup, Snapshot, StoredMessage
-from app.database.rows import as_conversation, message_rows
+from app.database.rows import as_conversation, as_parts, message_rows
 from app.database.session import Database
 from app.database.tables import messages
 from app.domain.errors import SllmError
 from app.domain.messages import Message, Picture
+from app.domain.parts import silent, spoken
 
 # Of one branch; more than any window holds.
 MOST_HISTORY = 10_000
@@ -105,11 +108,11 @@ async def _history(
 ) -> tuple[Message, ...]:
     path = _path(owner, last)
     found = (
-        select(messages.c.number, messages.c.role, messages.c.content)
+        select(messages.c.number, messages.c.role, messages.c.content, messages.c.parts)
         .where(
             messages.c.number.in_(select(path.c.number)),
             messages.c.status.in_(("complete", "interrupted")),
-            messages.c.content != "",
+            or_(messages.c.content != "", messages.c.parts.is_not(None)),
         )
         .order_by(messages.c.number.desc())
         .limit(MOST_HISTORY)
@@ -120,7 +123,11 @@ async def _history(
     def pictures(number: int) -> tuple[Picture, ...]:
         return tuple(image.picture() for image in shown.get(number, ()))
 
-    return tuple(Message(row.role, row.content, pictures(row.number)) for row in reversed(rows))
+    said = (
+        spoken(row.role, row.content, pictures(row.number), as_parts(row.parts))
+        for row in reversed(rows)
+    )
+    return tuple(message for message in said if not silent(message))
 
 
 async def get_message(
@@ -133,8 +140,16 @@ async def get_message(
         return await whole_message(connection, row)
 
 
-def _path(owner: str, last: int | None) -> Subquery:
-    """The numbers from `last` up to the root."""
+def line(owner: str, last: int, most: int | None = None) -> Select[Any]:
+    """The messages from the root to `last`, in order; the last ones, if there are more than
+    `most`."""
+    chosen = _path(owner, last, most)
+    rows = message_rows().where(messages.c.number.in_(select(chosen.c.number)))
+    return rows.order_by(messages.c.number)
+
+
+def _path(owner: str, last: int | None, most: int | None = None) -> Subquery:
+    """The numbers from `last` up to the root; a limit ends the walk there."""
     path = (
         select(messages.c.number, messages.c.parent)
         .where(messages.c.owner == owner, messages.c.number == last)
@@ -145,4 +160,4 @@ def _path(owner: str, last: int | None) -> Subquery:
         .join(path, messages.c.number == path.c.parent)
         .where(messages.c.owner == owner)
     )
-    return select(path.union_all(upwards).c.number).subquery()
+    return select(path.union_all(upwards).c.number).limit(most).subquery()

@@ -38,7 +38,7 @@ async def insert(
 ) -> tuple[int, str]:
     """Its number and its id, inside a transaction."""
     check_new(start)
-    id_, moment = new_id("conv"), now()
+    id_, moment = start.id or new_id("conv"), now()
     row = {
         "owner": owner, "id": id_, "title": start.title, "metadata": to_json(start.metadata),
         **setup_columns(start.setup), "created_at": moment, "updated_at": moment,

@@ -26,13 +26,14 @@ async def open_database(url: str | None, data_dir: Path) -> Database:
 
     Answers that a dead process was writing become `interrupted`. Raises DatabaseUnusable.
     """
-    target = _parsed(url, data_dir)
+    target = parsed(url, data_dir)
     database = await (_postgresql(target) if isinstance(target, URL) else _sqlite(target))
     await recover(database)
     return database
 
 
-def _parsed(url: str | None, data_dir: Path) -> URL | Path:
+def parsed(url: str | None, data_dir: Path) -> URL | Path:
+    """Where the database is: a server's address, or SQLite's file. Raises DatabaseUnusable."""
     if not url:
         return data_dir / FILE_NAME
     try:

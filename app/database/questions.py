@@ -1,13 +1,15 @@
 """Turns: a question and the place for its answer, stored together in one transaction."""
 
+from typing import Any
+
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.database import idempotency, images
-from app.database.appending import Appending
+from app.database import idempotency, images, responses
+from app.database.appending import Appending, indexed
 from app.database.conversations import check_setup
 from app.database.lookup import message_by_number, message_of
-from app.database.records import Question, Setup, StoredMessage, Turn
+from app.database.records import NewMessage, Question, Setup, StoredMessage, Turn
 from app.database.session import Database
 from app.database.tables import messages
 from app.database.texts import check_text
@@ -22,9 +24,12 @@ async def ask(database: Database, owner: str, question: Question) -> Turn:
     SllmError: `not_found` (conversation or parent), `conflict` (the message to continue is still
     being written, or the idempotency key belongs to another request), `too_large`.
     """
-    check_text(question.content, "message")
+    added = (*question.before, _newest(question))
+    for message in added:
+        check_text(message.content, "message")
     check_text(question.idempotency_key or "", "Idempotency-Key")
     check_setup(question.setup or Setup())
+    ready = await indexed(database, owner, added)
     async with database.write() as connection:
         earlier = await idempotency.claim(connection, owner, question)
         if earlier is not None:
@@ -35,11 +40,15 @@ async def ask(database: Database, owner: str, question: Question) -> Turn:
         else:
             place = await Appending.to(connection, owner, question.conversation_id)
             parent = await _parent(place, question)
-        asked = await place.add(parent, "user", question.content)
-        await images.add(connection, owner, place.number, asked, question.images)
-        turn = await _answered(database, place, asked, question.setup)
+        asked = await place.follow(parent, added, ready)
+        assert asked is not None
+        turn = await _answered(database, place, asked, question)
         await idempotency.remember(connection, owner, question, place.number, place.added[-1])
         return turn
+
+
+def _newest(question: Question) -> NewMessage:
+    return NewMessage(question.role, question.content, question.images, question.parts)
 
 
 async def repeated(database: Database, owner: str, question: Question) -> Turn | None:
@@ -60,17 +69,18 @@ async def ask_again(
     conversation_id: str,
     question_id: str,
     instead_of: str | None = None,
+    facts: dict[str, Any] | None = None,
 ) -> Turn:
     """Another pending answer to the user's message `question_id`, beside the earlier ones, of
     which the newest may be pending. An Idempotency-Key that meant the answer `instead_of` means
-    the new one.
+    the new one. `facts` are kept with it.
 
     SllmError `not_found`; `conflict` when the key means yet another answer by now.
     """
     async with database.write() as connection:
         place = await Appending.to(connection, owner, conversation_id)
         question = await message_of(connection, owner, question_id, place.number)
-        turn = await _answered(database, place, question.number)
+        turn = await _answered(database, place, question.number, Question("", facts=facts))
         if instead_of is not None:
             old = await message_of(connection, owner, instead_of, place.number)
             await idempotency.point_to(connection, owner, old.number, place.added[-1])
@@ -99,19 +109,19 @@ async def _parent(place: Appending, question: Question) -> int | None:
         row = await message_of(place.connection, place.owner, question.parent_id, place.number)
         number, status = row.number, row.status
         if question.must_be_current and number != place.current:
-            raise _busy()
+            raise busy()
     elif question.must_be_current and place.current is not None:
-        raise _busy()
+        raise busy()
     elif place.current is not None:
         number, status = place.current, await _status(place.connection, place.owner, place.current)
     else:
         return None
     if status == "pending":
-        raise _busy()
+        raise busy()
     return int(number)
 
 
-def _busy() -> SllmError:
+def busy() -> SllmError:
     """Somebody else is writing to this conversation."""
     return SllmError(
         "conflict", "conversation_busy", param="conversation_id", retry_after=RETRY_SECONDS
@@ -124,14 +134,14 @@ async def _status(connection: AsyncConnection, owner: str, number: int) -> str:
     return status
 
 
-async def _answered(
-    database: Database, place: Appending, question: int, setup: Setup | None = None
-) -> Turn:
+async def _answered(database: Database, place: Appending, asked: int, question: Question) -> Turn:
     """The turn with its pending answer, which this process has promised to finish."""
-    answer = await place.add(question, "assistant", "", writer=database.presence.writer)
-    await place.finish(setup)
+    answer = await place.add(asked, "assistant", "", writer=database.presence.writer)
+    if question.facts is not None:
+        await responses.add(place.connection, place.owner, answer, question.facts)
+    await place.finish(question.setup, question.name)
     return Turn(
         place.id,
-        await message_by_number(place.connection, place.owner, question),
+        await message_by_number(place.connection, place.owner, asked),
         await message_by_number(place.connection, place.owner, answer),
     )

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from app.domain.generation import FinishReason, Timings, Usage
 from app.domain.messages import Message, Picture, Role
+from app.domain.parts import Parts
 
 Status = Literal["complete", "interrupted", "failed", "pending"]
 Order = Literal["updated_desc", "created_desc"]
@@ -78,6 +79,16 @@ class StoredMessage(Struct, frozen=True):
     usage: Usage | None = None
     timings: Timings | None = None
     images: tuple[StoredImage, ...] = ()
+    parts: Parts | None = None
+
+
+class NewMessage(Struct, frozen=True):
+    """A message on its way in; where it has `parts`, `content` is what they show."""
+
+    role: Role
+    content: str
+    images: tuple[StoredImage, ...] = ()
+    parts: Parts | None = None
 
 
 class Setup(Struct, frozen=True):
@@ -93,11 +104,12 @@ class Setup(Struct, frozen=True):
 
 
 class NewConversation(Struct, frozen=True):
-    """What a conversation begins with."""
+    """What a conversation begins with; without an `id` it is given one."""
 
     title: str = ""
     metadata: dict[str, str] = {}
     setup: Setup = Setup()
+    id: str = ""
 
 
 class Question(Struct, frozen=True):
@@ -106,6 +118,8 @@ class Question(Struct, frozen=True):
     `parent_id` None continues at the current message; with `must_be_current` it is a conflict if
     `parent_id` is that no more. `setup` replaces an old conversation's, `start` is for a new one.
     `idempotency_key` and `request_hash` go together: the same key with another hash is a conflict.
+    `before` are messages that come right before it. `facts` are kept with the answer, for whoever
+    tells of it later. `name` becomes the title of a conversation that has none.
     """
 
     content: str
@@ -117,6 +131,11 @@ class Question(Struct, frozen=True):
     idempotency_key: str | None = None
     request_hash: str = ""
     images: tuple[StoredImage, ...] = ()
+    role: Role = "user"
+    parts: Parts | None = None
+    before: tuple[NewMessage, ...] = ()
+    facts: dict[str, Any] | None = None
+    name: str = ""
 
 
 class Turn(Struct, frozen=True):
@@ -142,6 +161,8 @@ class Answer(Struct, frozen=True):
     usage: Usage | None = None
     timings: Timings | None = None
     result: dict[str, Any] | None = None
+    parts: Parts | None = None
+    facts: dict[str, Any] | None = None
 
 
 class ConversationQuery(Struct, frozen=True):
@@ -184,13 +205,14 @@ class Tree(Struct, frozen=True):
 
 class Snapshot(Struct, frozen=True):
     """A conversation as its next answer sees it: the branch from the root to `last_id`, which
-    is None where nothing has been said, without answers that failed or are empty. Where the
-    pictures' files are is not known here."""
+    is None where nothing has been said, without answers that failed or are empty. With `asked`
+    it ends with the question itself. Where the pictures' files are is not known here."""
 
     setup: Setup
     last_id: str | None
     last_status: Status
     history: tuple[Message, ...]
+    asked: bool = False
 
 
 class StoredTemplate(Struct, frozen=True):

@@ -10,6 +10,7 @@ from app.database.records import Conversation, Preview, Setup, StoredImage, Stor
 from app.database.tables import conversations, messages, seq_of
 from app.database.texts import as_time
 from app.domain.generation import Timings, Usage
+from app.domain.parts import Parts
 
 PREVIEW_CHARACTERS = 200
 
@@ -79,7 +80,12 @@ def as_message(row: Row[Any], images: tuple[StoredImage, ...] = ()) -> StoredMes
         usage=msgspec.json.decode(row.usage, type=Usage) if row.usage else None,
         timings=msgspec.json.decode(row.timings, type=Timings) if row.timings else None,
         images=images,
+        parts=as_parts(row.parts),
     )
+
+
+def as_parts(kept: str | None) -> Parts | None:
+    return msgspec.json.decode(kept, type=Parts) if kept else None
 
 
 def label_rows(owner: str, conversation: int, metadata: Mapping[str, str]) -> list[dict[str, Any]]:

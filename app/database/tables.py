@@ -51,6 +51,14 @@ messages = Table(
     Column("timings", Text),
     Column("writer", Text),
     Column("created_at", BigInteger, nullable=False),
+    Column("parts", Text),
+)
+responses = Table(
+    "responses",
+    metadata,
+    Column("message", BigInteger, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("facts", Text, nullable=False),
 )
 images = Table(
     "images",

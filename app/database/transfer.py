@@ -127,11 +127,19 @@ def _row(
         "number": number_of(conversation, place), "conversation": conversation, "owner": owner,
         "id": new_id("msg"),
         "parent": None if parent is None else number_of(conversation, parent),
-        "role": message.role, "content": check_text(message.content, "messages.content"),
+        "role": message.role, "content": _checked(message),
         "status": "interrupted" if message.status == "pending" else message.status,
         "finish_reason": message.finish_reason, "usage": to_json(message.usage),
         "timings": to_json(message.timings), "created_at": _past(message.created_at),
+        "parts": to_json(message.parts),
     }  # fmt: skip
+
+
+def _checked(message: StoredMessage) -> str:
+    """Its content; what it is made of is of the same kind."""
+    for text in message.parts.texts() if message.parts else ():
+        check_text(text, "messages.parts")
+    return check_text(message.content, "messages.content")
 
 
 def _past(moment: datetime) -> int:

@@ -56,18 +56,20 @@ def _over_limit(turns: list[tuple[Message, ...]], max_history: int) -> int:
 async def fit(messages: Sequence[Message], limits: Limits, render: Render) -> Fit:
     """Drop the fewest oldest turns so that the prompt leaves `reserve` tokens of the window.
 
-    A leading system message, the first `limits.head` messages and the last one always stay; they
-    alone need only leave room for one token. Raises `context_length_exceeded` when they do not,
-    or when the policy is "error" and something would have to go. `render` gives a prompt's token
-    ids and is called O(log turns) times.
+    A leading system message, the first `limits.head` messages and the newest one, with the turn
+    that it belongs to where it is a tool's result, always stay; they alone need only leave room
+    for one token. Raises `context_length_exceeded` when they do not, or when the policy is
+    "error" and something would have to go. `render` gives a prompt's token ids and
+    is called O(log turns) times.
     """
     kept_first = max(limits.head, messages[0].role == "system")
     head = tuple(messages[: min(kept_first, len(messages) - 1)])
-    turns, newest = turns_of(messages[len(head) : -1]), messages[-1]
+    tail = max(len(head), _newest(messages))
+    turns, newest = turns_of(messages[len(head) : tail]), messages[tail:]
 
     async def rendered(dropped: int) -> list[int]:
         kept = [message for turn in turns[dropped:] for message in turn]
-        return await render([*head, *kept, newest])
+        return await render([*head, *kept, *newest])
 
     whole = await rendered(0)
     dropped, prompt = await _search(turns, limits, rendered, whole)
@@ -84,6 +86,14 @@ async def fit(messages: Sequence[Message], limits: Limits, render: Render) -> Fi
             dropped_tokens=len(whole) - len(prompt),
         ),
     )
+
+
+def _newest(messages: Sequence[Message]) -> int:
+    """Where the newest message is; results of tools belong to the question that they are for."""
+    place = len(messages) - 1
+    while place > 0 and (messages[place].role == "tool" or messages[place].calls):
+        place -= 1
+    return place
 
 
 async def _search(

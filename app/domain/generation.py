@@ -7,16 +7,19 @@ from msgspec import Struct
 from app.domain.logprobs import TokenLogprob
 from app.domain.messages import Message
 from app.domain.options import ContextPolicy, GenerationOptions
+from app.domain.tools import Tool
 
 FinishReason = Literal["stop", "length", "content_filter"]
 
 
 class GenerationRequest(Struct, frozen=True):
     """One answer wanted. The last message is the newest user message and is always kept, as are
-    the first `head` messages and a system message at the front.
+    the first `head` messages and a system message at the front. `tools` are shown to the model.
+    `continues`: the only message is a text to be continued, without a chat template.
 
     `client` is the unit of fairness and rate limits (an API key's id or an address), `owner`
-    the tenant whose cached prefixes may be reused. `arrived_at` is CLOCK_MONOTONIC seconds,
+    the tenant whose cached prefixes may be reused, `conversation` the id under which this
+    one may be kept on disk (empty: it may not). `arrived_at` is CLOCK_MONOTONIC seconds,
     which every process of this machine shares; `deadline_seconds` counts from then.
     """
 
@@ -24,11 +27,14 @@ class GenerationRequest(Struct, frozen=True):
     options: GenerationOptions
     client: str
     owner: str = "local"
+    conversation: str = ""
     context_policy: ContextPolicy = "drop_oldest"
     max_history: int = 100
     head: int = 0
     arrived_at: float = 0.0
     deadline_seconds: float = 300.0
+    tools: tuple[Tool, ...] = ()
+    continues: bool = False
 
 
 class ContextReport(Struct, frozen=True):

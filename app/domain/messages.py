@@ -5,7 +5,11 @@ from typing import Literal
 
 from msgspec import Struct
 
+from app.domain.tools import ToolCall
+
 Role = Literal["system", "user", "assistant"]
+# A tool's result is said by the tool; conversations that are kept have none.
+Speaker = Literal["system", "user", "assistant", "tool"]
 
 
 class Picture(Struct, frozen=True):
@@ -37,8 +41,11 @@ class Picture(Struct, frozen=True):
 
 class Message(Struct, frozen=True, omit_defaults=True):
     """One turn's half: who speaks, and the words (UTF-8 text without NUL); before them the
-    pictures that a user's message brings."""
+    pictures that a user's message brings, after them the calls that an assistant's makes. A
+    tool's message answers the call `answers`."""
 
-    role: Role
+    role: Speaker
     content: str
     images: tuple[Picture, ...] = ()
+    calls: tuple[ToolCall, ...] = ()
+    answers: str = ""

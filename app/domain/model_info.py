@@ -9,7 +9,8 @@ ModelStatus = Literal["ready", "loading", "failed", "not_configured"]
 
 class VisionInfo(Struct, frozen=True):
     """What a model that sees makes of an image. `image_size` is the side in pixels of what its
-    encoder takes at once, 0 where that varies; `files` are names without folders.
+    encoder takes at once, 0 where that varies; `files` are names without folders; `takes_hints`
+    is whether its chat template has places for what was read in an image (`ocr`, `lens_*`).
     """
 
     image_size: int
@@ -18,6 +19,7 @@ class VisionInfo(Struct, frozen=True):
     tokens_max: int
     files: tuple[str, ...] = ()
     license: str | None = None
+    takes_hints: bool = False
 
 
 class ModelInfo(Struct, frozen=True):
@@ -25,7 +27,8 @@ class ModelInfo(Struct, frozen=True):
 
     `parameters` counts weights (135 million is 135_000_000); `languages` are ISO 639-1 codes
     that the weights claim, empty when they claim none; `warnings` are i18n keys with values;
-    `vision` is None for models of texts only.
+    `vision` is None for models of texts only. `tools`: the chat template shows tools to the
+    model; `thinks`: it opens the model's thoughts itself, so that answers begin inside of them.
     """
 
     id: str
@@ -42,6 +45,8 @@ class ModelInfo(Struct, frozen=True):
     settings: dict[str, int | str | bool]
     warnings: tuple["Notice", ...] = ()
     vision: VisionInfo | None = None
+    tools: bool = False
+    thinks: bool = False
 
 
 class Notice(Struct, frozen=True):

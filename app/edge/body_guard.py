@@ -12,6 +12,8 @@ from app.edge.refusal import refuse
 MIB = 1024 * 1024
 DEFAULT_LIMIT = 4 * MIB
 RECEIVE_SECONDS = 30.0
+# Large bodies take longer; who sends this many bytes a second is not holding a place for nothing.
+STEADY_BYTES = 512 * 1024
 # What is left of a body this small is cheaper to read than a new connection.
 SMALL_REST = 64 * 1024
 
@@ -20,7 +22,8 @@ class BodyGuard:
     """Refuses bodies over the cap (413), late (408), compressed (415) or ambiguous (400).
 
     `limits` maps path prefixes to bytes, the longest prefix wins; `default` bytes elsewhere.
-    `seconds` is the time for the whole body, from the arrival of the headers.
+    `seconds` is the time for the whole body, from the arrival of the headers, beside what its bytes
+    take at STEADY_BYTES a second.
     """
 
     def __init__(
@@ -76,7 +79,7 @@ class GuardedBody:
         self._send = send
         self._limit = limit
         self._seconds = seconds
-        self._deadline = asyncio.get_running_loop().time() + seconds
+        self._arrived = asyncio.get_running_loop().time()
         self._size = 0
         headers = Headers(scope=scope)
         self._expected = int(headers.get("content-length", "0"))
@@ -87,11 +90,12 @@ class GuardedBody:
         """The next message. Raises SllmError `too_large` or `request_timeout`."""
         if self._complete:
             return await self._receive()
+        seconds = self._seconds + self._size / STEADY_BYTES
         try:
-            async with asyncio.timeout_at(self._deadline):
+            async with asyncio.timeout_at(self._arrived + seconds):
                 message = await self._receive()
         except TimeoutError:
-            raise SllmError("request_timeout", seconds=f"{self._seconds:g}") from None
+            raise SllmError("request_timeout", seconds=f"{seconds:.3g}") from None
         if message["type"] == "http.request":
             self._size += len(message.get("body", b""))
             self._complete = not message.get("more_body", False)

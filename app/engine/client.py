@@ -87,6 +87,10 @@ class EngineClient(asyncio.Protocol):
         assert isinstance(report, wire.Counted)
         return report.tokens
 
+    def forget(self, owner: str, conversation: str | None) -> None:
+        """Let the engine keep nothing of a conversation, or of any of `owner`'s."""
+        self._send(wire.Forget(owner, conversation))
+
     @property
     def active(self) -> int:
         """Requests of this worker that have not ended."""

@@ -19,10 +19,12 @@ SLOW_PREFILL_SECONDS = 1.0
 
 
 class Meter:
-    """Clock readings (CLOCK_MONOTONIC seconds), text and token ids of one generation."""
+    """Clock readings (CLOCK_MONOTONIC seconds), text and token ids of one generation, which came
+    `arrived_at` and has stood in line since `entered_at`."""
 
-    def __init__(self, arrived_at: float, on_token: Callable[[], None]) -> None:
+    def __init__(self, arrived_at: float, entered_at: float, on_token: Callable[[], None]) -> None:
         self.arrived_at = arrived_at
+        self.entered_at = entered_at
         self.started_at = time.monotonic()
         self.first_at: float | None = None
         self.last_at = self.started_at
@@ -52,7 +54,7 @@ class Meter:
         seconds = self.last_at - first if self.first_at is not None else 0.0
         steps = end.completion_tokens - 1
         return Timings(
-            queue_ms=_ms(self.started_at - self.arrived_at),
+            queue_ms=_ms(self.started_at - self.entered_at),
             prompt_ms=round(end.prompt_ms, 2),
             first_token_ms=_ms(first - self.arrived_at),
             generation_ms=_ms(seconds),

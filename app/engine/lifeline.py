@@ -47,6 +47,14 @@ def kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
+def is_gone(pid: int) -> bool:
+    """Whether a process has ended, be it that nobody has asked for its outcome yet."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 class Connections:
     """Counts the workers that hold on to this engine; `abandoned` returns when the last has
     left on purpose, when there is none and the `server` process is gone, or when for `grace`
@@ -81,7 +89,4 @@ class Connections:
                     await self._changed.wait()
 
     def _orphaned(self) -> bool:
-        try:
-            return psutil.Process(self._server).status() == psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
-            return True
+        return is_gone(self._server)

@@ -16,13 +16,14 @@ from typing import TextIO
 import msgspec
 import uvloop
 
-from app.engine.backends.base import Backend, LoadError
+from app.engine.backends.base import Backend, BackendDied, LoadError
 from app.engine.backends.scripted import ScriptedBackend
 from app.engine.lifeline import die_with_parent, outlive_parent
 from app.engine.runtime_dir import OwnerLock, remove
 from app.engine.server import EngineServer
 from app.engine.spec import EngineSpec
 
+WRITE_SECONDS = 5.0
 log = logging.getLogger(__name__)
 
 
@@ -88,10 +89,21 @@ async def _serve(spec: EngineSpec, backend: Backend, answers: TextIO) -> int:
     listener.close()
     beat.cancel()
     code = max(ends[task] for task in done)
+    if code == 0:
+        await _close(server)
     if code == 0 and OwnerLock(Path(spec.directory)).try_acquire():
         remove(Path(spec.directory))
     # The library's threads may be in the middle of a batch: leave without its destructors.
     os._exit(code)
+
+
+async def _close(server: EngineServer) -> None:
+    """What slots hold and no file does is written now, within reason."""
+    try:
+        async with asyncio.timeout(WRITE_SECONDS):
+            await server.keeper.close()
+    except (TimeoutError, BackendDied) as error:
+        log.warning("not all caches of conversations could be kept: %s", type(error).__name__)
 
 
 if __name__ == "__main__":

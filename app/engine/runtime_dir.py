@@ -23,6 +23,8 @@ from app.domain.model_info import Notice
 
 # sockaddr_un holds 108 bytes; leave room for the server's and the sockets' names.
 MAX_BASE_LENGTH = 60
+# Linux keeps files of this directory in memory.
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - `_private` refuses what is not ours
 State = Literal["loading", "ready", "failed"]
 
 
@@ -72,6 +74,18 @@ def runtime_directory(role: str) -> Path:
         if other != server and not _alive(other.name):
             shutil.rmtree(other, ignore_errors=True)
     return _private(_private(server) / role)
+
+
+def memory_directory(directory: Path) -> Path | None:
+    """A directory in memory for the engine that `directory` is of; None where the system has no
+    such place. Left-overs of dead servers go. Raises OSError."""
+    if not SHARED_MEMORY.is_dir():
+        return None
+    base = _private(SHARED_MEMORY / f"sllm-{os.getuid()}")
+    for other in base.iterdir():
+        if not _alive(other.name):
+            shutil.rmtree(other, ignore_errors=True)
+    return _private(_private(base / directory.parent.name) / directory.name)
 
 
 def _alive(name: str) -> bool:

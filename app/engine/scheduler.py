@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from app.domain.context_window import Fit, Limits, fit
+from app.domain.context_window import Fit, Limits, Render, fit
 from app.domain.generation import Accepted, GenerationEvent, GenerationRequest, Queued
 from app.engine.backends.base import Backend
 from app.engine.fair_queue import FairQueue
 from app.engine.generation import Meter, follow
+from app.engine.kv.keeper import Keeper
 from app.engine.rate_limit import RateLimit
 from app.engine.slots import Slot, SlotTable
 
@@ -24,6 +25,7 @@ class Ticket:
     """A place in the line; `changed` is set when the position moves or the turn comes."""
 
     client: str
+    entered_at: float = field(default_factory=time.monotonic)
     position: int = 0
     admitted: bool = False
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -44,11 +46,13 @@ class Scheduler:
     def __init__(
         self,
         backend: Backend,
+        keeper: Keeper,
         queue_limit: int,
         rate_limit: int | None,
         on_change: Callable[[], None] = lambda: None,
     ) -> None:
         self._backend = backend
+        self._keeper = keeper
         self._queue: FairQueue[Ticket] = FairQueue(queue_limit)
         self._rate = RateLimit(rate_limit)
         self._slots = SlotTable(backend.info.slots)
@@ -82,7 +86,7 @@ class Scheduler:
                 ticket.changed.clear()
                 yield Queued(ticket.position, round(self._estimate(ticket.position) * 1000))
                 await ticket.changed.wait()
-            async with aclosing(self._generate(request, fitted)) as events:
+            async with aclosing(self._generate(request, fitted, ticket.entered_at)) as events:
                 async for event in events:
                     yield event
         finally:
@@ -90,31 +94,47 @@ class Scheduler:
 
     async def _prepare(self, request: GenerationRequest) -> Fit:
         window = self._backend.info.context_length
+        # Room is kept for the answer while cutting; where nothing may be cut, what fits is taken.
+        cuts = request.context_policy == "drop_oldest"
         limits = Limits(
             window=window,
-            reserve=min(request.options.max_tokens, window // 4),
+            reserve=min(request.options.max_tokens, window // 4) if cuts else 0,
             max_history=request.max_history,
             policy=request.context_policy,
             head=request.head,
         )
         newest = request.messages[-1]
         async with self._preparing:
-            fitted = await fit(request.messages, limits, self._backend.prompt)
+            fitted = await fit(request.messages, limits, self._render(request))
             images = await self._backend.image_tokens(newest) if newest.images else ()
         report = msgspec.structs.replace(fitted.report, image_tokens=images)
         return Fit(fitted.prompt, report)
 
+    def _render(self, request: GenerationRequest) -> Render:
+        """How messages of `request` become a prompt."""
+        backend = self._backend
+        if request.continues:
+            return lambda messages: backend.continued(messages[-1].content)
+        if request.tools:
+            return lambda messages: backend.prompt(messages, request.tools)
+        return backend.prompt
+
     async def _generate(
-        self, request: GenerationRequest, fitted: Fit
+        self, request: GenerationRequest, fitted: Fit, entered_at: float
     ) -> AsyncGenerator[GenerationEvent, None]:
         room = self._backend.info.context_length - len(fitted.prompt)
         cut = min(request.options.max_tokens, room)
         options = msgspec.structs.replace(request.options, max_tokens=cut)
-        slot, reuse = self._slots.take(request.owner, fitted.prompt)
-        meter = Meter(request.arrived_at, self._tick)
+        found = self._keeper.find(request.owner, fitted.prompt)
+        slot, shared = self._slots.take(
+            request.owner, fitted.prompt, found.shared if found else 0, request.conversation
+        )
+        meter = Meter(request.arrived_at, entered_at, self._tick)
         self._tick()
         self._on_change()
         try:
+            brought = await self._keeper.prepare(slot, fitted.prompt, found, shared or 0)
+            reuse = brought or shared is not None
             source = self._backend.generate(fitted.prompt, options, slot.number, reuse)
             async with aclosing(follow(source, meter, fitted.report)) as events:
                 async for event in events:
@@ -124,7 +144,17 @@ class Scheduler:
 
     def _done(self, slot: Slot, meter: Meter) -> None:
         self._slots.release(slot, meter.generated)
+        if slot.keep:
+            self._keeper.release(slot)
         self._seconds_per_turn += 0.2 * (meter.held_seconds() - self._seconds_per_turn)
+
+    def forget(self, owner: str, conversation: str | None) -> None:
+        """Nothing that was computed of a conversation is used again; None: of all of `owner`'s."""
+        self._keeper.forget(owner, conversation)
+        for slot in self._slots.of(owner, conversation):
+            slot.keep = False
+            if not slot.busy:
+                slot.owner, slot.tokens = "", []
 
     def _tick(self) -> None:
         self.last_token_at = time.monotonic()

@@ -11,6 +11,7 @@ from typing import Any, cast
 from app.domain.errors import SllmError
 from app.engine import wire
 from app.engine.backends.base import Backend, BackendDied
+from app.engine.kv.opening import open_keeper
 from app.engine.lifeline import Connections
 from app.engine.scheduler import Scheduler
 from app.engine.spec import EngineSpec
@@ -26,7 +27,10 @@ class EngineServer:
 
     def __init__(self, backend: Backend, spec: EngineSpec) -> None:
         self.backend = backend
-        self.scheduler = Scheduler(backend, spec.queue_limit, spec.rate_limit, self._changed)
+        self.keeper = open_keeper(backend, spec)
+        self.scheduler = Scheduler(
+            backend, self.keeper, spec.queue_limit, spec.rate_limit, self._changed
+        )
         self.connections = Connections(spec.server, GRACE_SECONDS)
         self.died = asyncio.Event()
         self._limit = spec.queue_limit
@@ -102,6 +106,9 @@ class Connection(asyncio.Protocol):
     def _handle(self, command: wire.Command) -> None:
         if isinstance(command, wire.Leave):
             self.on_purpose = True
+            return
+        if isinstance(command, wire.Forget):
+            self._server.scheduler.forget(command.owner, command.conversation)
             return
         if isinstance(command, wire.Cancel):
             task = self._tasks.get(command.id)

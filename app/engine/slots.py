@@ -8,12 +8,15 @@ MIN_SHARED_TOKENS = 16
 
 @dataclass
 class Slot:
-    """One sequence's place in the KV cache, and whose tokens it holds."""
+    """One sequence's place in the KV cache, and whose tokens it holds; `conversation` is empty
+    for a chat that is none. Not to `keep` means that it is used no more after this time."""
 
     number: int
     owner: str = ""
+    conversation: str = ""
     tokens: list[int] = field(default_factory=list)
     busy: bool = False
+    keep: bool = True
     used_at: int = 0
 
 
@@ -45,24 +48,39 @@ class SlotTable:
     def total(self) -> int:
         return len(self._slots)
 
-    def take(self, owner: str, prompt: list[int]) -> tuple[Slot, bool]:
-        """A free slot for `prompt`, and whether its cache may be reused. One must be free.
+    def take(
+        self, owner: str, prompt: list[int], stored: int = 0, conversation: str = ""
+    ) -> tuple[Slot, int | None]:
+        """A free slot for `prompt`, and how many tokens of it lie there already; None where
+        nothing of the slot may be used. One must be free.
 
-        The longest shared prefix of the same owner wins; without one worth keeping, the slot
-        that was used longest ago.
+        The longest shared prefix of the same owner wins; without one worth keeping, or where
+        `stored` tokens can be brought from elsewhere, the slot that was used longest ago.
         """
         free = [slot for slot in self._slots if not slot.busy]
-        slot = max(free, key=lambda candidate: self._worth(candidate, owner, prompt))
-        reuse = slot.owner == owner
+        least = max(MIN_SHARED_TOKENS, stored)
+        slot = max(free, key=lambda candidate: self._worth(candidate, owner, prompt, least))
+        shared = common_prefix(slot.tokens, prompt) if slot.owner == owner else None
         slot.busy, slot.owner, slot.tokens = True, owner, prompt
-        return slot, reuse
+        slot.conversation, slot.keep = conversation, True
+        return slot, shared
+
+    def of(self, owner: str, conversation: str | None) -> list[Slot]:
+        """Those that hold a conversation, or anything of `owner`'s."""
+        return [
+            slot
+            for slot in self._slots
+            if slot.owner == owner and conversation in (None, slot.conversation)
+        ]
 
     def release(self, slot: Slot, generated: list[int]) -> None:
         self._clock += 1
         slot.busy, slot.used_at = False, self._clock
         slot.tokens = slot.tokens + generated
+        if not slot.keep:
+            slot.owner, slot.tokens = "", []
 
     @staticmethod
-    def _worth(slot: Slot, owner: str, prompt: list[int]) -> tuple[int, int]:
+    def _worth(slot: Slot, owner: str, prompt: list[int], least: int) -> tuple[int, int]:
         shared = common_prefix(slot.tokens, prompt) if slot.owner == owner else 0
-        return (shared if shared >= MIN_SHARED_TOKENS else 0, -slot.used_at)
+        return (shared if shared >= least else 0, -slot.used_at)

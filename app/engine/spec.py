@@ -38,12 +38,22 @@ class OnnxVisionSpec(Struct, frozen=True):
     max_grids: int | None = None
 
 
+class KvSpec(Struct, frozen=True):
+    """Where computed caches may be kept: conversations' in `folder` (kv_folder.KV_CACHE of
+    DATA_DIR), other chats' in memory; bytes, 0 for none."""
+
+    folder: str
+    disk_bytes: int
+    memory_bytes: int
+
+
 class EngineSpec(Struct, frozen=True):
     """Weights, facts read from them, and settings chosen for this machine.
 
     `path` is a .gguf file (llama) or a .onnx file (onnx, with `onnx` set).
     `context_length` is the window of one slot in tokens; `batch` the prompt tokens computed
     between two looks at the other slots; `directory` the private (0700) runtime directory;
+    `chat_template` and `special_tokens` are those of a GGUF file, for prompts with tools;
     `server` the process whose end ends the engine. A model that sees has `vision`, and either
     `onnx_vision` or `mmproj`, the path of a GGUF file's projector.
     """
@@ -59,6 +69,8 @@ class EngineSpec(Struct, frozen=True):
     training_context_length: int = 0
     has_chat_template: bool = True
     control_tokens: tuple[str, ...] = ()
+    chat_template: str = ""
+    special_tokens: dict[str, str] = {}
     context_length: int = 4096
     slots: int = 4
     batch: int = 128
@@ -73,3 +85,4 @@ class EngineSpec(Struct, frozen=True):
     onnx_vision: OnnxVisionSpec | None = None
     mmproj: str | None = None
     vision: VisionInfo | None = None
+    kv: KvSpec | None = None

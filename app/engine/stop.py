@@ -4,6 +4,8 @@ that could still become one is let out early.
 
 from collections.abc import Sequence
 
+from app.domain.overlap import overlap
+
 
 class StopFilter:
     """Feed it pieces; `stopped` is set when a stop string is complete."""
@@ -22,7 +24,7 @@ class StopFilter:
         if found:
             self.stopped, self._held = True, ""
             return text[: min(found)]
-        keep = max(_overlap(text, stop) for stop in self._stops)
+        keep = max(overlap(text, stop) for stop in self._stops)
         self._held = text[len(text) - keep :]
         return text[: len(text) - keep]
 
@@ -30,11 +32,3 @@ class StopFilter:
         """What was held back when the answer ends without a stop string."""
         held, self._held = self._held, ""
         return held
-
-
-def _overlap(text: str, stop: str) -> int:
-    """The length of the longest end of `text` with which `stop` begins, but not all of it."""
-    for length in range(min(len(text), len(stop) - 1), 0, -1):
-        if text.endswith(stop[:length]):
-            return length
-    return 0

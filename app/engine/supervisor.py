@@ -16,7 +16,7 @@ from app.domain.errors import SllmError
 from app.domain.model_info import Notice
 from app.engine.client import EngineClient
 from app.engine.launcher import EngineFailed, launch
-from app.engine.lifeline import kill
+from app.engine.lifeline import is_gone, kill
 from app.engine.runtime_dir import EngineStatus, OwnerLock, StatusFile
 from app.engine.spec import EngineSpec
 
@@ -27,6 +27,8 @@ DEAD_SECONDS = 15.0
 STALLED_SECONDS = 60.0
 HEALTHY_SECONDS = 60.0
 MAX_BACKOFF_SECONDS = 30.0
+# An engine may take 5 s to write what it keeps.
+LEAVE_SECONDS = 6.0
 
 Say = Callable[[Notice], None]
 Prepare = Callable[[Path, Say], Awaitable[EngineSpec]]
@@ -59,12 +61,18 @@ class Supervisor:
             task.add_done_callback(self._report_bug)
 
     async def stop(self) -> None:
-        """Let go of the engine; it ends when the last worker has."""
+        """Let go of the engine; it ends when the last worker has. Its owner waits for that: where
+        the server's end is everybody's, as in a container, it could write nothing any more."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._client is not None:
+            pid = self._client.pid
             self._client.leave()
+            owner = self._lock.held
+            self._lock.release()
+            if owner:
+                await _ended(pid)
         self._lock.release()
 
     @property
@@ -192,3 +200,11 @@ class Supervisor:
         if not task.cancelled() and (error := task.exception()):
             log.error("the supervisor has failed", exc_info=error)
             self._status.write(EngineStatus("failed", Notice("internal_error")))
+
+
+async def _ended(pid: int) -> None:
+    """Until the process has, within reason."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LEAVE_SECONDS):
+            while not is_gone(pid):  # noqa: ASYNC110 - another process ends
+                await asyncio.sleep(LOOK_SECONDS / 4)

@@ -41,11 +41,18 @@ class Count(Struct, frozen=True, tag="count"):
     messages: tuple[Message, ...] = ()
 
 
+class Forget(Struct, frozen=True, tag="forget"):
+    """Keep nothing computed of a conversation of `owner`'s; of all of them where it is None."""
+
+    owner: str
+    conversation: str | None = None
+
+
 class Leave(Struct, frozen=True, tag="leave"):
     """This worker ends on purpose; without it a lost worker may come back."""
 
 
-Command = Submit | Cancel | Count | Leave
+Command = Submit | Cancel | Count | Forget | Leave
 
 
 class Hello(Struct, frozen=True, tag="hello"):

@@ -1,6 +1,6 @@
 """Sentences for people, in English and Korean, by key.
 
-The texts are `en.json` and `ko.json` beside this file, and what a feature brings along (weights).
+The texts are `en.json` and `ko.json` beside this file, and what a feature brings along.
 """
 
 import json
@@ -65,7 +65,7 @@ def _quality(parameters: str) -> float:
 @cache
 def messages() -> Mapping[str, Mapping[str, str]]:
     """Every text by language and key, read once."""
-    return {language: _read(language) | _of_weights(language) for language in LANGUAGES}
+    return {language: _read(language) | _of_features(language) for language in LANGUAGES}
 
 
 def _read(language: Language) -> dict[str, str]:
@@ -75,10 +75,11 @@ def _read(language: Language) -> dict[str, str]:
     return texts
 
 
-def _of_weights(language: Language) -> dict[str, str]:
-    # The command line shows these before a server exists, so they live with the weights.
-    source = files("app").joinpath("weights", "messages.json")
-    if not source.is_file():
-        return {}
-    both: dict[str, dict[str, str]] = json.loads(source.read_text(encoding="utf-8"))
+def _of_features(language: Language) -> dict[str, str]:
+    # The command line shows these before a server exists, so they live with what says them.
+    both: dict[str, dict[str, str]] = {}
+    for feature in ("weights", "commands"):
+        source = files("app").joinpath(feature, "messages.json")
+        if source.is_file():
+            both |= json.loads(source.read_text(encoding="utf-8"))
     return {key: texts[language] for key, texts in both.items()}

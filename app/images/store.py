@@ -89,7 +89,7 @@ class ImageStore:
             await asyncio.to_thread(self._take, sha256, found, lease)
 
     def _take(self, sha256: str, found: Decoded | None, lease: Path) -> None:
-        with _told_when_full():
+        with told_when_full():
             lease.touch(0o600)
             path = self.path_of(sha256)
             if found is not None:
@@ -194,7 +194,8 @@ def _sync(folder: Path) -> None:
 
 
 @contextmanager
-def _told_when_full() -> Iterator[None]:
+def told_when_full() -> Iterator[None]:
+    """SllmError `storage_full` for what a full or missing disk makes of writing."""
     try:
         yield
     except OSError as error:

@@ -67,6 +67,11 @@ class EngineProvider:
     async def count(self, text: str | None = None, messages: tuple[Message, ...] = ()) -> int:
         return await (await self._supervisor.reach()).count(text, messages)
 
+    def forget(self, owner: str, conversation: str | None) -> None:
+        client = self._supervisor.connected
+        if client is not None:
+            client.forget(owner, conversation)
+
     @property
     def active(self) -> int:
         client = self._supervisor.connected

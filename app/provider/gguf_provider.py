@@ -34,6 +34,8 @@ def spec(weights: ModelSpec, directory: Path, settings: Settings) -> EngineSpec:
         training_context_length=header.context_length,
         has_chat_template=header.has_chat_template,
         control_tokens=header.control_tokens,
+        chat_template=header.chat_template,
+        special_tokens=header.special_tokens,
         context_length=chosen.context_length,
         slots=chosen.slots,
         batch=chosen.batch,

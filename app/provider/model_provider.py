@@ -45,6 +45,11 @@ class ModelProvider(Protocol):
         """Tokens of a text, or of messages under the model's chat template."""
         ...
 
+    def forget(self, owner: str, conversation: str | None) -> None:
+        """Let a running engine keep nothing computed of a conversation; None: of all that
+        `owner` has. Files are `ConversationCaches`' business. Raises nothing."""
+        ...
+
     @property
     def active(self) -> int:
         """Generations of this worker that have not ended."""

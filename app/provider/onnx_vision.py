@@ -7,7 +7,7 @@ from app.config import Settings
 from app.domain.model_info import Notice, VisionInfo
 from app.engine.backends.base import LoadError
 from app.engine.feature_folder import FEATURES
-from app.engine.onnx.vision.families import KNOWN, family
+from app.engine.onnx.vision.families import KNOWN, TAKE_HINTS, family
 from app.engine.spec import EngineSpec, OnnxVisionSpec
 from app.provider.onnx_provider import companions
 from app.provider.plan import Plan, compute_threads, plan, refuse_too_big, wishes
@@ -112,6 +112,7 @@ def _info(package: VisionPackage, vision: OnnxVisionSpec, name: str) -> VisionIn
         tokens_max=most,
         files=tuple(path.name for path in package.files.graphs),
         license=package.header.card.license,
+        takes_hints=package.family in TAKE_HINTS,
     )
 
 

@@ -6,14 +6,20 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+from msgspec.structs import replace
+
 from app.config import Settings
 from app.domain.model_info import Notice, VisionInfo
+from app.engine.kv_folder import KV_CACHE
 from app.engine.launcher import EngineFailed
-from app.engine.spec import EngineSpec
+from app.engine.spec import EngineSpec, KvSpec
 from app.weights import WeightsError
 from app.weights.task import Task
 
 SCRIPTED = "scripted"
+MIB = 1 << 20
+MOST_MEMORY_MIB = 1024
 Say = Callable[[Notice], None]
 # Fetches, checks and plans for what is in a directory of the engine's; blocks; raises WeightsError.
 Make = Callable[[Path, Task], EngineSpec]
@@ -58,7 +64,9 @@ class Preparation:
             return self._scripted(directory)
         cancel = threading.Event()
         try:
-            return await asyncio.to_thread(self._make, directory, Task(_Telling(say), cancel))
+            task = Task(_Telling(say), cancel)
+            made = await asyncio.to_thread(self._make, directory, task)
+            return replace(made, kv=_kv(self._settings))
         except WeightsError as error:
             raise EngineFailed(Notice(error.text, dict(error.values))) from error
         finally:
@@ -76,4 +84,17 @@ class Preparation:
             queue_limit=self._settings.queue_limit,
             rate_limit=self._settings.rate_limit,
             vision=self._vision,
+            kv=_kv(self._settings),
         )
+
+
+def _kv(settings: Settings) -> KvSpec:
+    """Where the engine may keep what it has computed."""
+    memory = settings.kv_cache_memory_mib
+    if memory is None:
+        memory = min(MOST_MEMORY_MIB, psutil.virtual_memory().total // 16 // MIB)
+    return KvSpec(
+        folder=str(settings.data_dir.absolute() / KV_CACHE),
+        disk_bytes=settings.kv_cache_disk_mib * MIB,
+        memory_bytes=memory * MIB,
+    )

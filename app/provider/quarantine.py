@@ -37,4 +37,4 @@ class Quarantine:
 
 
 def _digest(request: GenerationRequest) -> bytes:
-    return hashlib.sha256(_encode((request.messages, request.options))).digest()
+    return hashlib.sha256(_encode((request.messages, request.options, request.tools))).digest()

@@ -17,8 +17,6 @@ from app.provider.model_provider import ModelHealth, ModelProvider
 from app.provider.preparation import Preparation
 from app.weights.task import Task
 
-# Its chat template has places for what was read in an image; others get it as words, or refuse.
-TAKES_HINTS = "hyperclovax_vlm"
 SCRIPTED_SIGHT = VisionInfo(image_size=0, patch_size=16, tokens_min=1, tokens_max=64)
 
 
@@ -70,6 +68,9 @@ class NoVision:
         await self.info()
         return 0
 
+    def forget(self, owner: str, conversation: str | None) -> None:
+        """Nothing is kept."""
+
     def end_all(self) -> None:
         """Nothing is generated."""
 
@@ -82,8 +83,10 @@ def vision_provider(settings: Settings) -> ModelProvider:
 
 def suited_to(info: ModelInfo, messages: Iterable[Message]) -> tuple[Message, ...]:
     """The messages for a model that may have no place for what was read in images: `ocr` becomes
-    words of the message. SllmError `unsupported_by_engine` for keywords of the newest one."""
-    if info.architecture == TAKES_HINTS:
+    words of the message. SllmError `unsupported_by_engine` for keywords of the newest one.
+
+    Nobody else decides this: engines put into a prompt what they are given."""
+    if info.vision is not None and info.vision.takes_hints:
         return tuple(messages)
     found = tuple(messages)
     newest = found[-1].images if found else ()

@@ -22,5 +22,6 @@ MOST_IMPORTED = 100_000
 # Of one message of an import; and the bytes of pictures that one exported conversation carries,
 # so that as base64 they fit LARGEST_CONVERSATION.
 MOST_IMAGES = 64
+MOST_CALLS = 128
 EXPORTED_IMAGES = 22 * 1024 * 1024
 IMPORTS_AT_ONCE = 2

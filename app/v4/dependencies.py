@@ -12,6 +12,7 @@ from app.domain.errors import SllmError
 from app.i18n import translate
 from app.images.decoder import Decoder
 from app.images.store import ImageStore
+from app.provider.caches import ConversationCaches
 from app.v3.prompts import BUILTIN
 from app.v4.services.answer_writer import AnswerWriter
 from app.v4.services.conversation_service import ConversationService
@@ -45,10 +46,18 @@ async def get_image_decoder(request: Request) -> Decoder:
 ImageDecoderDep = Annotated[Decoder, Depends(get_image_decoder)]
 
 
+async def get_caches(request: Request) -> ConversationCaches:
+    caches: ConversationCaches = request.app.state.caches
+    return caches
+
+
+CachesDep = Annotated[ConversationCaches, Depends(get_caches)]
+
+
 async def get_conversation_service(
-    database: DatabaseDep, images: ImageStoreDep, owner: OwnerDep
+    database: DatabaseDep, images: ImageStoreDep, caches: CachesDep, owner: OwnerDep
 ) -> ConversationService:
-    return ConversationService(database, images, owner)
+    return ConversationService(database, images, caches, owner)
 
 
 ConversationServiceDep = Annotated[ConversationService, Depends(get_conversation_service)]

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from app.chats import ChatCall, ChatCallDep
 from app.database.records import NewConversation, Question, Setup, Snapshot, StoredImage, Turn
+from app.database.texts import new_id
 from app.dependencies import ChatServiceDep, DatabaseDep, OwnerDep
 from app.domain.generation import Finished, GenerationRequest
 from app.domain.messages import Message
@@ -123,7 +124,7 @@ class TurnCall:
             conversation_id=body.conversation_id,
             parent_id=body.parent_id,
             setup=setup,
-            start=NewConversation(title, body.metadata or {}, setup or Setup()),
+            start=NewConversation(title, body.metadata or {}, setup or Setup(), id=new_id("conv")),
             idempotency_key=key,
             request_hash=self._hash(body, images),
             images=images,
@@ -152,7 +153,8 @@ class TurnCall:
 
         def build(past: Snapshot) -> GenerationRequest:
             request = self._call.wanted(body.with_defaults(past.setup.options))
-            newest = [replace(message, images=pictures) for message in request.messages]
+            new = () if past.asked else request.messages
+            newest = [replace(message, images=pictures) for message in new]
             messages = self._view.show(shown(past, newest))
             return replace(request, messages=messages, head=len(past.setup.head))
 

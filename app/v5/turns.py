@@ -43,7 +43,7 @@ class ImageTurns:
             async with unless_gone(self._request):
                 images = tuple(
                     [
-                        await self._service.take(_brought(source, blobs), lease)
+                        await self._service.take(await _brought(source, blobs), lease)
                         for source in body.images or ()
                     ]
                 )
@@ -59,9 +59,9 @@ class ImageTurns:
         return self._turns.stream(asked)
 
 
-def _brought(source: ImageSource, blobs: Blobs) -> Brought:
+async def _brought(source: ImageSource, blobs: Blobs) -> Brought:
     about = source.model_dump(exclude={"data", "url", "id"}, exclude_unset=True)
-    data = None if source.data is None else blobs[source.data]
+    data = None if source.data is None else await blobs.take(source.data)
     return Brought(data, source.url, source.id, about)
 
 

@@ -49,7 +49,18 @@ class ConvertSource(
     precision: Literal["int8", "int4", "fp16", "fp32"] = "int8"
 
 
-Source = HubSource | PypiSource | ConvertSource
+class RepositorySource(
+    Struct, frozen=True, tag_field="kind", tag="repository", forbid_unknown_fields=True
+):
+    """Made on this machine by `sllm convert` of a hub's repository of safetensors, which
+    `sllm models pull` brings; `vision` for a model that sees."""
+
+    repo: Annotated[str, Meta(pattern=r"^[\w.-]+/[\w.-]+$")]
+    revision: Text = "main"
+    vision: bool = False
+
+
+Source = HubSource | PypiSource | ConvertSource | RepositorySource
 
 
 class Words(Struct, frozen=True, forbid_unknown_fields=True):
@@ -62,8 +73,9 @@ class Words(Struct, frozen=True, forbid_unknown_fields=True):
 class CatalogEntry(Struct, frozen=True, forbid_unknown_fields=True):
     """Facts of one weights file. `memory_bytes` is what serving one slot of 4096 tokens takes,
     `context_length` the training context in tokens, `license` an SPDX id or a name. `sources`
-    are tried in order; `sha256` decides whether one gave the right file, and without it nothing
-    is fetched. `notes` says which figures nobody has checked.
+    are tried in order; `sha256` decides whether one gave the right file, and without it the file
+    is fetched only by `sllm models pull`, on the hub's word. `notes` says which figures nobody
+    has checked.
     """
 
     name: Name
@@ -85,6 +97,16 @@ class CatalogEntry(Struct, frozen=True, forbid_unknown_fields=True):
     chat: bool = True
     default: bool = False
     notes: Words | None = None
+
+    @property
+    def hub(self) -> HubSource | None:
+        """The first hub that has its file."""
+        return next((each for each in self.sources if isinstance(each, HubSource)), None)
+
+    @property
+    def repository(self) -> RepositorySource | None:
+        """Where the weights that it is converted from are pulled."""
+        return next((each for each in self.sources if isinstance(each, RepositorySource)), None)
 
     @property
     def conversion(self) -> ConvertSource | None:

@@ -165,9 +165,10 @@ class _Count:
 
 def _copy(response: httpx2.Response, file: BinaryIO, count: _Count, task: Task) -> None:
     for chunk in response.iter_raw():
-        task.check()
         count.add(len(chunk), task)
         file.write(chunk)
+        # After writing: what came is kept for the next time.
+        task.check()
     if count.total is not None and count.done < count.total:
         names = {"host": count.remote.host, "file": count.remote.name}
         raise _TryAgainError(SourceFailedError("weights_interrupted", **names))

@@ -10,9 +10,10 @@ from typing import Final
 
 import msgspec
 
-from app.weights import catalog, store
-from app.weights.catalog import CatalogEntry, ConvertSource, HubSource, PypiSource, Source
+from app.weights import catalog, pulled, store
+from app.weights.catalog import CatalogEntry, HubSource, PypiSource, Source
 from app.weights.errors import SourceFailedError, WeightsError
+from app.weights.hub_name import PREFIX, HubName, hub_name
 from app.weights.onnx_files import choose_graph, is_onnx_folder, model_name
 from app.weights.spec import ModelSpec
 from app.weights.task import Task
@@ -45,6 +46,8 @@ def _entry_or_file(name_or_path: str | None, data_dir: Path) -> CatalogEntry | M
     text = (name_or_path or "").strip()
     if not text:
         return catalog.default_entry()
+    if text.startswith(PREFIX) and (wanted := hub_name(text)) is not None:
+        return _of_hub(wanted, data_dir)
     path = _expanded(text)
     entry = catalog.find(text)
     # A folder that happens to have the name of an entry is not meant.
@@ -54,6 +57,18 @@ def _entry_or_file(name_or_path: str | None, data_dir: Path) -> CatalogEntry | M
         names = ", ".join(catalog.near_names(path.name))
         raise WeightsError("weights_unknown_name", name=path.name[:80], available=names)
     return entry
+
+
+def _of_hub(wanted: HubName, data_dir: Path) -> ModelSpec:
+    """What was pulled by this name. A start fetches nothing that no catalogue vouches for."""
+    found = pulled.find(wanted, data_dir)
+    if found is None:
+        raise WeightsError("weights_pull_first", name=wanted.text)
+    if found.kind == "safetensors":
+        raise WeightsError(
+            "weights_pulled_raw", name=wanted.text, folder=str(found.folder(data_dir))
+        )
+    return _of_path(found.path(data_dir))
 
 
 def _expanded(text: str) -> Path:
@@ -88,23 +103,42 @@ def safe_id(stem: str) -> str:
     return re.sub(r"[^a-z0-9._-]+", "-", stem.lower()).strip("-.")[:64] or "model"
 
 
-def _file(entry: CatalogEntry, data_dir: Path) -> Path:
+def file_of(entry: CatalogEntry, data_dir: Path) -> Path:
+    """Where the file of an entry that is fetched lies."""
     return data_dir / WEIGHTS_FOLDER / entry.file
 
 
-def _converted(entry: CatalogEntry, made: ConvertSource, data_dir: Path) -> ModelSpec | None:
-    path = data_dir / CONVERTED_FOLDER / f"{made.entry}-{made.precision}" / "model.onnx"
-    if not path.exists():
+def _converted(entry: CatalogEntry, data_dir: Path) -> ModelSpec | None:
+    folder = converted_folder(entry, data_dir)
+    if folder is None or not is_onnx_folder(folder):
         return None
-    spec = ModelSpec(entry.name, str(path.absolute()), "onnx", entry.name)
+    spec = ModelSpec(entry.name, str(choose_graph(folder).absolute()), "onnx", entry.name)
+    return msgspec.structs.replace(spec, languages=entry.languages)
+
+
+def converted_folder(entry: CatalogEntry, data_dir: Path) -> Path | None:
+    """Where `sllm convert` puts what is made here; None for what is fetched as it is."""
+    if (made := entry.conversion) is not None:
+        return data_dir / CONVERTED_FOLDER / f"{made.entry}-{made.precision}"
+    return data_dir / CONVERTED_FOLDER / entry.file if entry.repository else None
+
+
+def _pulled(entry: CatalogEntry, source: HubSource, data_dir: Path) -> ModelSpec | None:
+    """Without a checksum of the catalogue's own, what a person pulled on the hub's word."""
+    model = pulled.find(HubName(source.repo, source.file), data_dir)
+    if model is None or not model.path(data_dir).is_file():
+        return None
+    spec = ModelSpec(entry.name, str(model.path(data_dir).absolute()), entry.format, entry.name)
     return msgspec.structs.replace(spec, languages=entry.languages)
 
 
 def _present(entry: CatalogEntry, data_dir: Path, task: Task) -> ModelSpec | None:
-    if entry.conversion is not None:
-        return _converted(entry, entry.conversion, data_dir)
-    path = _file(entry, data_dir)
-    if entry.sha256 is None or not store.is_verified(path, entry.size_bytes, entry.sha256, task):
+    if entry.conversion is not None or entry.repository is not None:
+        return _converted(entry, data_dir)
+    path = file_of(entry, data_dir)
+    if entry.sha256 is None:
+        return _pulled(entry, entry.hub, data_dir) if entry.hub else None
+    if not store.is_verified(path, entry.size_bytes, entry.sha256, task):
         return None
     return ModelSpec(
         id=entry.name,
@@ -118,7 +152,7 @@ def _present(entry: CatalogEntry, data_dir: Path, task: Task) -> ModelSpec | Non
 
 def _fetched(entry: CatalogEntry, data_dir: Path, task: Task) -> ModelSpec:
     _refuse_unfetchable(entry)
-    path = _file(entry, data_dir)
+    path = file_of(entry, data_dir)
     with store.disk_errors(data_dir, entry.name, 2 * entry.size_bytes):
         path.parent.mkdir(parents=True, exist_ok=True)
         with store.locked(path.with_name(path.name + ".lock"), task):
@@ -136,9 +170,10 @@ def _refuse_unfetchable(entry: CatalogEntry) -> None:
     if (made := entry.conversion) is not None:
         command = f"sllm convert {made.entry} --precision {made.precision}"
         raise WeightsError("weights_convert_first", name=entry.name, command=command)
+    if entry.repository is not None:
+        raise WeightsError("weights_pull_convert", name=entry.name, repo=entry.repository.repo)
     if entry.sha256 is None:
-        hub = next(each for each in entry.sources if isinstance(each, HubSource))
-        raise WeightsError("weights_no_checksum", name=entry.name, file=hub.file, repo=hub.repo)
+        raise WeightsError("weights_no_checksum", name=entry.name)
 
 
 def _replace(entry: CatalogEntry, path: Path, task: Task) -> None:

@@ -7,10 +7,12 @@ more than the header (other formats, missing parts) are preflight's.
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from app.weights.errors import WeightsError
 from app.weights.ggml_types import FILE_TYPES
 from app.weights.gguf_reader import GgufReader, Skipped, Value
+from app.weights.gguf_template import Template, special_tokens
 from app.weights.gguf_tensors import Tensors, read_tensors
 from app.weights.gguf_vocabulary import Vocabulary
 
@@ -24,7 +26,8 @@ class GgufHeader(Struct, frozen=True):
     """Facts of one set of weights; a missing number is 0. Lengths in tokens, layers and
     floats; `head_count_kv` has one item per layer. `parameters` counts weights.
     `file_bytes` is the least size of a whole file, `tensor_bytes` the part that is weights.
-    `control_tokens` are spellings that the tokenizer turns into control tokens.
+    `control_tokens` are spellings that the tokenizer turns into control tokens;
+    `special_tokens` are what `chat_template` may name.
     """
 
     version: int
@@ -52,6 +55,8 @@ class GgufHeader(Struct, frozen=True):
     tensor_bytes: int
     file_bytes: int
     control_tokens: tuple[str, ...] = ()
+    chat_template: str = ""
+    special_tokens: dict[str, str] = {}
 
     @property
     def kv_bytes_per_token(self) -> int:
@@ -63,11 +68,11 @@ class Metadata:
     """Typed access to the key-value pairs; a value of another type is an error."""
 
     def __init__(self, pairs: dict[str, Value], reader: GgufReader) -> None:
-        self._pairs, self._reader = pairs, reader
+        self.pairs, self._reader = pairs, reader
         self.architecture = self.text("general.architecture") or ""
 
     def text(self, key: str) -> str | None:
-        value = self._pairs.get(key)
+        value = self.pairs.get(key)
         if value is None or isinstance(value, Skipped):
             return None
         if not isinstance(value, str):
@@ -76,7 +81,7 @@ class Metadata:
 
     def number(self, key: str, default: int = 0) -> int:
         """A count, as every integer of a GGUF header is: never negative."""
-        return self._count(key, self._pairs.get(key, default))
+        return self._count(key, self.pairs.get(key, default))
 
     def own(self, key: str, default: int = 0) -> int:
         return self.number(f"{self.architecture}.{key}", default)
@@ -84,28 +89,28 @@ class Metadata:
     def per_layer(self, key: str, layers: int, default: int) -> tuple[int, ...]:
         """One number for all layers, or one for each."""
         key = f"{self.architecture}.{key}"
-        value = self._pairs.get(key, default)
+        value = self.pairs.get(key, default)
         if isinstance(value, list):
             return tuple(self._count(key, item) for item in value)
         return (self._count(key, value),) * layers
 
     def flag(self, key: str, default: bool) -> bool:
-        return bool(self._pairs.get(key, default))
+        return bool(self.pairs.get(key, default))
 
     def items(self, key: str) -> int:
         """How many items the array under `key` has."""
-        value = self._pairs.get(key)
+        value = self.pairs.get(key)
         if isinstance(value, list):
             return len(value)
         return value.length if isinstance(value, Skipped) else 0
 
     def strings(self, key: str) -> tuple[str, ...]:
-        value = self._pairs.get(key)
+        value = self.pairs.get(key)
         found = value if isinstance(value, list) else []
         return tuple(item for item in found if isinstance(item, str))
 
     def has(self, key: str) -> bool:
-        return key in self._pairs
+        return key in self.pairs
 
     def _count(self, key: str, value: Value) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 32:
@@ -121,10 +126,15 @@ def read_header(file: int, size: int, name: str) -> GgufHeader:
     """
     reader = GgufReader(file, size, name)
     version = _read_version(reader, name)
-    tensor_count, vocabulary = reader.unsigned64(), Vocabulary()
-    metadata = _read_metadata(reader, vocabulary)
+    tensor_count, vocabulary, template = reader.unsigned64(), Vocabulary(), Template()
+    metadata = _read_metadata(reader, vocabulary, template)
     tensors = read_tensors(reader, tensor_count, metadata.number("general.alignment", 32))
-    return _header(version, metadata, tensors, vocabulary.control_tokens(reader))
+    header = _header(version, metadata, tensors, vocabulary.control_tokens(reader))
+    return replace(
+        header,
+        chat_template=template.text(reader),
+        special_tokens=special_tokens(metadata.pairs, vocabulary, reader),
+    )
 
 
 def read_metadata(file: int, size: int, name: str) -> Metadata:
@@ -132,10 +142,10 @@ def read_metadata(file: int, size: int, name: str) -> Metadata:
     reader = GgufReader(file, size, name)
     _read_version(reader, name)
     reader.unsigned64()
-    return _read_metadata(reader, Vocabulary())
+    return _read_metadata(reader, Vocabulary(), Template())
 
 
-def _read_metadata(reader: GgufReader, vocabulary: Vocabulary) -> Metadata:
+def _read_metadata(reader: GgufReader, vocabulary: Vocabulary, template: Template) -> Metadata:
     pair_count = reader.unsigned64()
     if pair_count > MAX_PAIRS:
         raise reader.damaged("number of metadata pairs", pair_count)
@@ -147,6 +157,7 @@ def _read_metadata(reader: GgufReader, vocabulary: Vocabulary) -> Metadata:
         kind, start = reader.unsigned32(), reader.position
         pairs[key] = reader.value(kind, key)
         vocabulary.note(key, start)
+        template.note(key, kind, start)
     return Metadata(pairs, reader)
 
 

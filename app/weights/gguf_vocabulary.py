@@ -1,6 +1,7 @@
 """The control tokens of a GGUF vocabulary, found without keeping the vocabulary."""
 
 from array import array
+from collections.abc import Sequence
 from typing import Final
 
 from app.weights.gguf_reader import MAX_HEADER, STRING, GgufReader
@@ -25,22 +26,28 @@ class Vocabulary:
             self._starts[key] = start
 
     def control_tokens(self, reader: GgufReader) -> tuple[str, ...]:
-        """Moves the reader; call it last. Empty when the file does not say."""
+        """Moves the reader. Empty when the file does not say."""
         if len(self._starts) < 2:
             return ()
-        special = self._special(reader)
+        found = self.spellings(reader, self._special(reader))
+        return tuple(spelling for spelling in found.values() if 0 < len(spelling) <= MAX_SPELLING)
+
+    def spellings(self, reader: GgufReader, numbers: Sequence[int]) -> dict[int, str]:
+        """Of these tokens, as far as they are there. Moves the reader."""
+        if TOKENS not in self._starts:
+            return {}
         reader.seek(self._starts[TOKENS])
         kind, count = reader.unsigned32(), reader.unsigned64()
         if kind != STRING:
             raise reader.damaged(f"item type of {TOKENS}", kind)
-        found, position = [], 0
-        for index in special:
-            if index >= count:
+        found, position = {}, 0
+        for number in sorted(set(numbers)):
+            if number >= count:
                 break
-            reader.skip_strings(index - position, TOKENS)
-            found.append(reader.string("a token", MAX_HEADER))
-            position = index + 1
-        return tuple(spelling for spelling in found if 0 < len(spelling) <= MAX_SPELLING)
+            reader.skip_strings(number - position, TOKENS)
+            found[number] = reader.string("a token", MAX_HEADER)
+            position = number + 1
+        return found
 
     def _special(self, reader: GgufReader) -> list[int]:
         """Indices of special tokens, ascending."""

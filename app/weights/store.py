@@ -87,11 +87,16 @@ def set_aside(path: Path, task: Task) -> None:
 
 
 def publish(fresh: Path, path: Path, sha256: str) -> None:
-    """Move a file whose hash is right into place, to survive a power cut whole or not at all."""
+    """Move a file whose hash is right into place, and note that it is."""
+    put_in_place(fresh, path)
+    remember(path, sha256)
+
+
+def put_in_place(fresh: Path, path: Path) -> None:
+    """Move a file so that it survives a power cut whole or not at all."""
     _sync(fresh)
     fresh.replace(path)
     _sync(path.parent)
-    remember(path, sha256)
 
 
 def _sync(path: Path) -> None:
@@ -122,6 +127,12 @@ def _try_lock(file: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def free_bytes(directory: Path) -> int:
+    """Of the disk where `directory` is or would be."""
+    there = next(path for path in (directory, *directory.parents) if path.exists())
+    return shutil.disk_usage(there).free
 
 
 def require_space(directory: Path, name: str, needed: int) -> None:

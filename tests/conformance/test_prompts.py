@@ -46,7 +46,7 @@ def ids_as_text(reference: Any, text: str) -> list[int]:
 async def test_chat_template_text(backend: AnyBackend, reference: Any) -> None:
     """The chat template renders, character by character, what transformers renders."""
     for name, messages in CONVERSATIONS.items():
-        text = await texts_of(backend).apply_template(plain(messages))
+        text = await texts_of(backend).apply_template(plain(messages), [])
         assert text == rendered(reference, messages), name
 
 

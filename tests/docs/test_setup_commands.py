@@ -71,6 +71,10 @@ def check(words: list[str]) -> None:
         case ["poetry", "run", "sllm", "convert", source, *options]:
             assert catalog.find(source) is not None
             typer_command("convert").make_context("convert", [source, *options])
+        case [".venv/bin/sllm", "models", "pull", name]:
+            assert catalog.find(name) is not None
+        case [".venv/bin/sllm", ("chat" | "bench" | "doctor") as name, *arguments]:
+            typer_command(name).make_context(name, list(arguments))
         case [".venv/bin/sllm", "models", *arguments]:
             assert CliRunner().invoke(cli, ["models", *arguments]).exit_code == 0
         case ["poetry", "run", "uvicorn", "app.main:app", *arguments]:

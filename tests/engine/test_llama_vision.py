@@ -183,21 +183,9 @@ async def test_control_tokens_that_a_user_spells_stay_text(
     told = await backend.prompt([asked("say <|im_end|> <image> it", picture(tmp_path, 0))])
     assert told.count(end) == plain.count(end)
     assert isinstance(told, PicturedPrompt)
+    assert "say <\u2060|im_end|> " in told.text
     events = await generated(backend, [asked("say <|im_end|> it", picture(tmp_path, 0))])
     assert isinstance(events[-1], End)
-
-
-async def test_what_was_read_in_a_picture_is_told_in_words(
-    backend: LlamaBackend, tmp_path: Path
-) -> None:
-    read = msgspec.structs.replace(picture(tmp_path, 0), ocr="STOP<|im_end|>")
-    prompt = await backend.prompt([asked("what?", read)])
-    assert isinstance(prompt, PicturedPrompt)
-    assert "[OCR: STOP<\u2060|im_end|>]\nwhat?" in prompt.text
-    hinted = msgspec.structs.replace(read, lens_keywords="sign")
-    with pytest.raises(SllmError) as refusal:
-        await backend.prompt([asked("what?", hinted)])
-    assert refusal.value.code == "unsupported_by_engine"
 
 
 async def test_options_hold_for_pictures_too(backend: LlamaBackend, tmp_path: Path) -> None:

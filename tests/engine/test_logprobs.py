@@ -9,6 +9,7 @@ from app.domain.messages import Message
 from app.domain.options import GenerationOptions
 from app.engine import wire
 from app.engine.backends.scripted import ScriptedBackend
+from app.engine.kv.keeper import Keeper
 from app.engine.scheduler import Scheduler
 from app.engine.spec import EngineSpec
 
@@ -20,7 +21,8 @@ async def answered(logprobs: int | None) -> list[Token]:
     request = GenerationRequest((Message("user", "둘 and 셋"),), options, client="c")
     asked = wire.commands.decode(wire.encode(wire.Submit(1, request))[4:])
     assert asked == wire.Submit(1, request)
-    scheduler = Scheduler(ScriptedBackend(spec), 4, None)
+    backend = ScriptedBackend(spec)
+    scheduler = Scheduler(backend, Keeper(backend, None, None), 4, None)
     tokens = []
     async for event in scheduler.run(request):
         report = wire.reports.decode(wire.encode(wire.Event(1, event))[4:])

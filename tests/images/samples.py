@@ -2,6 +2,7 @@
 
 import base64
 import io
+import random
 import struct
 import zlib
 from typing import Any
@@ -44,6 +45,21 @@ def bomb(side: int) -> bytes:
     row = b"\0" * (1 + (side + 7) // 8)
     packed = b"".join(rows.compress(row) for _ in range(side)) + rows.flush()
     return png_header(side, side, packed, depth=1, kind=0)
+
+
+def noise(side: int, format_: str, size: int) -> bytes:
+    """Pixels that do not compress, in a well-formed file of exactly `size` bytes."""
+    image = Image.frombytes("RGB", (side, side), random.Random(side).randbytes(3 * side * side))
+    if format_ == "PNG":
+        data = encoded(image, compress_level=0)
+        rest = size - len(data) - 12
+        return data[:-12] + chunk(b"prVt", bytes(rest)) + data[-12:]
+    data = encoded(image, "JPEG", quality=100, subsampling=0)
+    rest = size - len(data)
+    count = 1 + rest // 60_000
+    lengths = [rest // count + (place < rest % count) for place in range(count)]
+    comments = [b"\xff\xfe" + struct.pack(">H", n - 2) + bytes(n - 4) for n in lengths]
+    return data[:2] + b"".join(comments) + data[2:]
 
 
 def corner(orientation: int) -> bytes:

@@ -36,6 +36,7 @@ def test_a_folder_of_onnx(tmp_path: Path) -> None:
     assert (spec.backend, spec.id, spec.architecture) == ("onnx", "my-vlm", "llava")
     assert spec.vision is not None
     assert spec.vision.tokens_min == spec.vision.tokens_max == 576
+    assert not spec.vision.takes_hints
     assert spec.vision.files == (
         "vision_encoder.onnx",
         "embed_tokens.onnx",

@@ -66,6 +66,7 @@ def test_a_cut_answer_is_written_anew_under_its_key(scripted: Server) -> None:
     id_ = start["conversation_id"]
     assert (done["conversation_id"], done["parent_id"]) == (id_, start["parent_id"])
     assert done["message_id"] != start["message_id"]
+    assert done["context"]["prompt_tokens"] == start["context"]["prompt_tokens"]
     assert say(scripted, SLOW, max_tokens=1000, headers=key("cut")) == done
     tree = read(scripted, id_, all_branches="true")["messages"]
     assert [m["status"] for m in tree] == ["complete", "interrupted", "complete"]

@@ -3,37 +3,13 @@
 import secrets
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.images import samples
 from tests.images.samples import in_base64, plain
 from tests.support import Server
+from tests.v5.forms import MESSAGE, file, form, send
 from tests.v5.support import CHAT, ask, files, image, refusal
-
-MESSAGE = ("message", b"what?", "")
-
-
-def form(*parts: tuple[str, bytes, str], end: bytes = b"--") -> tuple[bytes, dict[str, str]]:
-    """A form of (name, data, what follows the name in the part's head)."""
-    boundary = secrets.token_hex(8)
-    body = b"".join(
-        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"{rest}\r\n\r\n'.encode()
-        + data
-        + b"\r\n"
-        for name, data, rest in parts
-    )
-    head = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
-    return body + f"--{boundary}".encode() + end, head
-
-
-def send(server: Server, *parts: tuple[str, bytes, str], end: bytes = b"--") -> httpx.Response:
-    body, headers = form(*parts, end=end)
-    return server.http.post(CHAT, content=body, headers=headers)
-
-
-def file(name: str = "a.png", data: bytes | None = None) -> tuple[str, bytes, str]:
-    return ("image", plain() if data is None else data, f'; filename="{name}"')
 
 
 @pytest.fixture(autouse=True)

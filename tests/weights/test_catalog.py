@@ -58,6 +58,9 @@ def test_what_is_not_fetched_says_why_and_what_to_do(tmp_path: Path) -> None:
             assert (source.format, source.architecture) == ("gguf", entry.architecture)
             with pytest.raises(WeightsError, match=f"sllm convert {source.name} --precision int8"):
                 ensure(entry.name, tmp_path)
+        elif entry.repository is not None:
+            with pytest.raises(WeightsError, match=f"sllm models pull {entry.name}"):
+                ensure(entry.name, tmp_path)
         elif entry.sha256 is None:
             with pytest.raises(WeightsError, match="no checksum"):
                 ensure(entry.name, tmp_path)

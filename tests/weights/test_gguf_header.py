@@ -55,6 +55,24 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "tiny.gguf"
 
 
+def test_the_chat_template_and_what_it_names(path: Path) -> None:
+    template = "{{ bos_token }}" + "x" * 10_000
+    special = {"tokenizer.ggml.bos_token_id": u32(1), "tokenizer.ggml.eos_token_id": u32(9_999)}
+    header = _check(path, build(extra={"tokenizer.chat_template": text(template), **special}))
+    assert header.chat_template == template
+    assert list(header.special_tokens) == ["bos_token"]
+
+
+def test_the_template_for_tools_comes_first(path: Path) -> None:
+    header = _check(path, build(extra={"tokenizer.chat_template.tool_use": text("tools")}))
+    assert header.chat_template == "tools"
+
+
+def test_an_absurd_template_is_left_alone(path: Path) -> None:
+    header = _check(path, build(extra={"tokenizer.chat_template": text("x" * 200_000)}))
+    assert (header.has_chat_template, header.chat_template) == (True, "")
+
+
 @pytest.mark.parametrize("version", [2, 3])
 def test_facts_of_a_valid_file(path: Path, version: int) -> None:
     content = build(version=version)

@@ -33,12 +33,14 @@ class Page:
 
 @dataclass
 class Web:
-    """`pages` by path; `asked` is every GET of a page: its path and where its range starts."""
+    """`pages` by path; `asked` is every GET of a page: its path and where its range starts.
+    `refusals` are a status and a hub's word for it, by the path without its query."""
 
     address: str = ""
     pages: dict[str, Page] = field(default_factory=dict)
     asked: list[tuple[str, int]] = field(default_factory=list)
     seen: list[dict[str, str]] = field(default_factory=list)
+    refusals: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     def starts(self, path: str) -> list[int]:
         """Where each GET of `path` started to read."""
@@ -83,7 +85,10 @@ class Handler(BaseHTTPRequestHandler):
         start = int((re.findall(r"bytes=(\d+)-", self.headers.get("Range", "")) or ["0"])[0])
         web.asked.append((self.path, start))
         web.seen.append(dict(self.headers))
-        if page is None:
+        refused = web.refusals.get(self.path.partition("?")[0])
+        if refused is not None:
+            self.answer(refused[0], b"no", headers={"X-Error-Code": refused[1]})
+        elif page is None:
             self.answer(404, b"not here")
         elif page.faults:
             page.faults.pop(0)(self, page.body[start:] if page.ranges else page.body)

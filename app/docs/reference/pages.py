@@ -113,8 +113,10 @@ class Page:
             for kind, content in body["content"].items()
         )
         yield from ("", f"{self.words['body']}: " + ", ".join(kinds))
-        if "description" in body:
-            yield told(body["description"], self.language)
+        inline = (content.get("schema", {}) for content in body["content"].values())
+        for described in (body, *inline):
+            if "description" in described:
+                yield from ("", told(described["description"], self.language))
 
     def _answers(self, operation: Document) -> Iterator[str]:
         errors = []

@@ -31,6 +31,11 @@ def told(text: str, language: str) -> str:
     return found
 
 
+def translated(language: str) -> set[str]:
+    """Every text of the code that has one in `language`."""
+    return set(_texts()[language])
+
+
 def is_told(text: str, language: str) -> bool:
     """Whether a text of the code has one in `language`."""
     return language == "en" or text in _texts()[language]

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol
 
 from app.domain.errors import SllmError
@@ -9,6 +10,7 @@ from app.domain.logprobs import TokenLogprob
 from app.domain.messages import Message
 from app.domain.model_info import ModelInfo
 from app.domain.options import GenerationOptions
+from app.domain.tools import Tool
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,12 @@ def refuse_images(messages: Sequence[Message]) -> None:
         raise SllmError("unsupported_by_engine", "images_unsupported", param="images")
 
 
+def refuse_tools(messages: Sequence[Message], tools: Sequence[Tool]) -> None:
+    """For weights whose template has no place for tools, so that none is ignored."""
+    if tools or any(message.calls or message.role == "tool" for message in messages):
+        raise SllmError("unsupported_by_engine", "tools_unsupported", param="tools")
+
+
 class Backend(Protocol):
     """Weights that are loaded and can be asked. All token ids are of the weights' tokenizer."""
 
@@ -71,14 +79,19 @@ class Backend(Protocol):
         """On the event loop that will ask, once, before anything else."""
         ...
 
-    async def prompt(self, messages: Sequence[Message]) -> list[int]:
-        """The messages as the weights' chat template renders them, as token ids.
+    async def prompt(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> list[int]:
+        """The messages and tools as the weights' chat template renders them, as token ids.
 
-        Text of a message never becomes a control token. Places of an image's feature rows are
-        ids below zero (`app.engine.image_rows`). Raises SllmError when the template refuses the
-        messages; `unsupported_by_engine` for images (`refuse_images`) or texts of images that
-        the weights do not take.
+        Text of a message or a tool never becomes a control token. Places of an image's feature
+        rows are ids below zero (`app.engine.image_rows`). Raises SllmError when the template
+        refuses the messages; `unsupported_by_engine` for images (`refuse_images`) or texts
+        of images that the weights do not take, or for tools where `info.tools` is false.
         """
+        ...
+
+    async def continued(self, text: str) -> list[int]:
+        """A text to be continued as it is: its tokens, none of them a control token but those
+        that begin every text."""
         ...
 
     async def image_tokens(self, message: Message) -> tuple[int, ...]:
@@ -96,6 +109,22 @@ class Backend(Protocol):
         """Generate in `slot`; closing the iterator frees the slot. `options.max_tokens` is
         already cut to the room that the window leaves. `reuse` False forgets what the slot
         held before. Raises SllmError, or BackendDied."""
+        ...
+
+    @property
+    def kv_format(self) -> str | None:
+        """What the rows of a saved slot are bound to beside the weights: another word, other
+        rows. None: slots cannot be saved."""
+        ...
+
+    async def save_slot(self, slot: int, tokens: Sequence[int], file: Path) -> int:
+        """Write what an idle slot holds of `tokens` to the empty `file`: how many tokens that
+        is, 0 where it did not work. Raises OSError, or BackendDied."""
+        ...
+
+    async def restore_slot(self, slot: int, tokens: Sequence[int], file: Path) -> bool:
+        """Let an idle slot hold what `save_slot` has written for `tokens`. False where it did
+        not work; the slot's cache is lost then. Raises BackendDied."""
         ...
 
     async def close(self) -> None: ...

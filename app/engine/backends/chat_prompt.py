@@ -5,15 +5,27 @@ the rendered prompt is tokenized in one go; where one does, the prompt is cut at
 own control tokens and every run between them is tokenized as plain text.
 """
 
+import json
 import re
 import secrets
 from collections.abc import Iterable, Sequence
+from functools import partial
+from itertools import chain
 from typing import Any, Final, Protocol
 
 from msgspec.structs import replace
 
 from app.domain.errors import SllmError
 from app.domain.messages import Message, Picture
+from app.domain.tools import Tool
+from app.engine.backends.tool_prompt import (
+    as_json,
+    call_texts,
+    contents,
+    masked_call,
+    masked_tool,
+    tool_texts,
+)
 
 # llama.cpp treats these as control tokens even where the vocabulary does not mark them so.
 ALWAYS_CONTROL = (
@@ -44,8 +56,8 @@ class TemplateRefused(Exception):
     """The weights' chat template does not take these messages."""
 
 
-class TextEngine(Protocol):
-    """What a backend's tokenizer and chat template can do."""
+class Tokenizes(Protocol):
+    """What a backend's tokenizer can do."""
 
     async def tokenize(
         self, text: str, *, parse_special: bool, add_special: bool = False
@@ -53,8 +65,15 @@ class TextEngine(Protocol):
         """Token ids; without `parse_special` a control token's spelling stays plain text."""
         ...
 
-    async def apply_template(self, messages: list[dict[str, Any]]) -> str:
-        """The messages, ready for the assistant's answer. Raises TemplateRefused."""
+
+class TextEngine(Tokenizes, Protocol):
+    """And its chat template."""
+
+    async def apply_template(
+        self, messages: list[dict[str, Any]], tools: list[dict[str, Any]]
+    ) -> str:
+        """The messages under the tools, ready for the assistant's answer. Raises
+        TemplateRefused."""
         ...
 
 
@@ -69,18 +88,19 @@ class ChatPrompt:
         self._control = re.compile("|".join(map(re.escape, spellings)))
         self._ids: dict[str, int | None] = {}
 
-    async def ids(self, messages: Sequence[Message]) -> list[int]:
+    async def ids(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> list[int]:
         """Token ids with the BOS token where the vocabulary wants one."""
         texts = (text for message in messages for text in _texts(message))
-        if not any(map(self._control.search, texts)):
-            text = await self._render(messages)
+        if not any(map(self._control.search, chain(texts, tool_texts(tools)))):
+            text = await self._render(messages, tools)
             return await self._client.tokenize(text, parse_special=True, add_special=True)
-        return await self._guarded(messages)
+        return await self._guarded(messages, tools)
 
-    async def _guarded(self, messages: Sequence[Message]) -> list[int]:
+    async def _guarded(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> list[int]:
         hidden: dict[str, str] = {}
         masked = [self._mask(message, hidden) for message in messages]
-        template = await self._render(masked)
+        offered = [masked_tool(tool, partial(self._mask_json, hidden=hidden)) for tool in tools]
+        template = await self._render(masked, offered)
         # Never empty, or it would match everywhere.
         reveal = re.compile("|".join(hidden) or r"(?!)")
         known = await self._known_controls(template)
@@ -97,7 +117,8 @@ class ChatPrompt:
         """Put random words in place of dangerous texts, those of pictures as well."""
         content = self._mask_text(message.content, hidden)
         images = tuple(self._mask_picture(picture, hidden) for picture in message.images)
-        return Message(message.role, content, images)
+        calls = [masked_call(c, partial(self._mask_json, hidden=hidden)) for c in message.calls]
+        return replace(message, content=content, images=images, calls=tuple(calls))
 
     def _mask_picture(self, picture: Picture, hidden: dict[str, str]) -> Picture:
         texts = {name: getattr(picture, name) for name in _PICTURE_TEXTS}
@@ -114,6 +135,14 @@ class ChatPrompt:
         hidden[word] = core
         return text.replace(core, word, 1)
 
+    def _mask_json(self, text: str, hidden: dict[str, str]) -> str:
+        """The same for a text that the template writes as JSON."""
+        if not self._control.search(text):
+            return text
+        word = secrets.token_hex(16)
+        hidden[word] = json.dumps(text, ensure_ascii=False)[1:-1]
+        return word
+
     async def _known_controls(self, template: str) -> dict[str, int]:
         """The control tokens that the template uses, and their ids in this vocabulary."""
         known = {}
@@ -126,30 +155,32 @@ class ChatPrompt:
                 known[spelling] = token
         return known
 
-    async def _render(self, messages: Sequence[Message]) -> str:
+    async def _render(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> str:
         """The template's text. Templates that refuse a system message or two equal roles in a
         row get them folded together; what is still refused is the client's error."""
         try:
-            return await self._apply(messages)
+            return await self._apply(messages, tools)
         except TemplateRefused:
             folded = fold(messages)
         try:
-            return await self._apply(folded)
+            return await self._apply(folded, tools)
         except TemplateRefused as refusal:
             raise SllmError("invalid_parameter", "template_refused", param="messages") from refusal
 
-    async def _apply(self, messages: Sequence[Message]) -> str:
-        return await self._client.apply_template(self._contents(messages))
+    async def _apply(self, messages: Sequence[Message], tools: Sequence[Tool]) -> str:
+        offered = [as_json(tool) for tool in tools]
+        return await self._client.apply_template(self._contents(messages), offered)
 
     def _contents(self, messages: Sequence[Message]) -> list[dict[str, Any]]:
         """The messages as the template takes them."""
-        return [{"role": message.role, "content": message.content} for message in messages]
+        return contents(messages)
 
 
 def _texts(message: Message) -> list[str]:
     """All that a template may write of it."""
     return [
         message.content,
+        *call_texts(message),
         *(getattr(picture, name) for picture in message.images for name in _PICTURE_TEXTS),
     ]
 
@@ -167,10 +198,10 @@ class PlainPrompt:
 
     stop: tuple[str, ...] = ("\nUser:",)
 
-    def __init__(self, client: TextEngine) -> None:
+    def __init__(self, client: Tokenizes) -> None:
         self._client = client
 
-    async def ids(self, messages: Sequence[Message]) -> list[int]:
+    async def ids(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> list[int]:
         return await self._client.tokenize(
             transcript(messages), parse_special=False, add_special=True
         )
@@ -178,8 +209,8 @@ class PlainPrompt:
 
 def transcript(messages: Sequence[Message]) -> str:
     """`User: …` and `Assistant: …` lines under the system prompt, open for the answer."""
-    names = {"user": "User: ", "assistant": "Assistant: ", "system": ""}
-    lines = [names[message.role] + message.content.strip() + "\n" for message in messages]
+    names = {"user": "User: ", "assistant": "Assistant: "}
+    lines = [names.get(message.role, "") + message.content.strip() + "\n" for message in messages]
     return "".join(lines) + "Assistant:"
 
 
@@ -187,10 +218,17 @@ def fold(messages: Sequence[Message]) -> list[Message]:
     """System text moved into the user message after it, equal roles in a row joined."""
     folded: list[Message] = []
     for message in messages:
-        role = "user" if message.role == "system" else message.role
-        if folded and folded[-1].role == role:
-            joined = folded[-1].content + "\n\n" + message.content
-            folded[-1] = Message(role, joined, folded[-1].images + message.images)
+        said = replace(message, role="user") if message.role == "system" else message
+        if folded and _joins(folded[-1], said):
+            joined = folded[-1].content + "\n\n" + said.content
+            images = folded[-1].images + said.images
+            folded[-1] = replace(folded[-1], content=joined, images=images)
         else:
-            folded.append(Message(role, message.content, message.images))
+            folded.append(said)
     return folded
+
+
+def _joins(before: Message, after: Message) -> bool:
+    """Calls and results of tools stay each on its own."""
+    plain = before.role != "tool" and not before.calls and not after.calls
+    return plain and before.role == after.role

@@ -15,12 +15,15 @@ from msgspec.structs import replace
 from app.domain.messages import Message
 from app.domain.model_info import ModelInfo, Notice
 from app.domain.options import GenerationOptions
-from app.engine.backends.base import BackendEvent, LoadError, refuse_images
+from app.domain.tools import Tool
+from app.engine.backends.base import BackendEvent, LoadError, refuse_images, refuse_tools
 from app.engine.backends.chat_prompt import ChatPrompt, PlainPrompt
 from app.engine.backends.llama_client import LlamaClient
 from app.engine.backends.llama_gpu import gpu_devices
 from app.engine.backends.llama_request import completion_body
+from app.engine.backends.llama_slots import SLOTS, SlotFiles, kv_format
 from app.engine.backends.llama_stream import follow_completion
+from app.engine.backends.llama_texts import LlamaTexts
 from app.engine.backends.llama_vision import (
     MARKER,
     MARKER_VARIABLE,
@@ -65,6 +68,7 @@ def _params(spec: EngineSpec, socket: Path, key: str, on_gpu: bool) -> Any:
     params.ctx_shift = False
     params.fit_params = False
     params.endpoint_slots = params.endpoint_metrics = params.endpoint_props = False
+    params.slot_save_path = f"{Path(spec.directory) / SLOTS}/"
     params.ui = False
     params.sse_ping_interval = 3600
     params.verbosity = 1
@@ -81,18 +85,22 @@ class LlamaBackend:
         self._client = LlamaClient(socket, key)
         fixed = spec.vision is not None and 0 < spec.vision.tokens_min == spec.vision.tokens_max
         self._images = ImageTokens(self._client, fixed)
+        self._texts = LlamaTexts(self._client, spec)
         self._prompt = self._prompts()
-        self.info = _info(spec, gpus)
+        self._slot_files = SlotFiles(self._client, Path(spec.directory))
+        # llama.cpp does not save a slot that images may be in.
+        self.kv_format = kv_format() if spec.mmproj is None else None
+        self.info = _info(spec, gpus, self._texts)
 
     def _prompts(self) -> ChatPrompt | PlainPrompt:
         client, control_tokens = self._client, self._spec.control_tokens
         match self._spec.mmproj is not None, self._spec.has_chat_template:
             case True, True:
-                return PictureChatPrompt(client, control_tokens, self._images)
+                return PictureChatPrompt(self._texts, client, control_tokens, self._images)
             case True, False:
                 return PicturePlainPrompt(client, control_tokens, self._images)
             case _, True:
-                return ChatPrompt(client, control_tokens)
+                return ChatPrompt(self._texts, control_tokens)
         return PlainPrompt(client)
 
     @classmethod
@@ -105,6 +113,7 @@ class LlamaBackend:
             raise LoadError("gpu_required")
         socket = Path(spec.directory) / "llama.sock"
         socket.unlink(missing_ok=True)
+        (socket.parent / SLOTS).mkdir(mode=0o700, exist_ok=True)
         key = secrets.token_urlsafe(32)
         with StderrTo(Path(spec.directory) / "load.log"), batch_threads():
             try:
@@ -121,10 +130,15 @@ class LlamaBackend:
             tokens = await try_image(self._images, Path(self._spec.directory))
             self.info = replace(self.info, vision=self._images.measured(self._spec.vision, tokens))
 
-    async def prompt(self, messages: Sequence[Message]) -> list[int]:
+    async def prompt(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> list[int]:
         if self._spec.mmproj is None:
             refuse_images(messages)
-        return await self._prompt.ids(messages)
+        if not self.info.tools:
+            refuse_tools(messages, tools)
+        return await self._prompt.ids(messages, tools)
+
+    async def continued(self, text: str) -> list[int]:
+        return await self._client.tokenize(text, parse_special=False, add_special=True)
 
     async def image_tokens(self, message: Message) -> tuple[int, ...]:
         if self._spec.mmproj is None:
@@ -144,11 +158,17 @@ class LlamaBackend:
             async for event in follow_completion(chunks, stop, options.logprobs or 0):
                 yield event
 
+    async def save_slot(self, slot: int, tokens: Sequence[int], file: Path) -> int:
+        return min(len(tokens), await self._slot_files.save(slot, file))
+
+    async def restore_slot(self, slot: int, tokens: Sequence[int], file: Path) -> bool:
+        return await self._slot_files.restore(slot, file)
+
     async def close(self) -> None:
         await self._client.close()
 
 
-def _info(spec: EngineSpec, gpus: list[str]) -> ModelInfo:
+def _info(spec: EngineSpec, gpus: list[str], texts: LlamaTexts) -> ModelInfo:
     warnings = list(spec.notices)
     if not spec.has_chat_template:
         warnings.append(Notice("no_chat_template", {"model": spec.id}))
@@ -174,6 +194,8 @@ def _info(spec: EngineSpec, gpus: list[str]) -> ModelInfo:
         },
         warnings=tuple(warnings),
         vision=spec.vision,
+        tools=texts.tools and spec.mmproj is None,
+        thinks=texts.thinks,
     )
 
 

@@ -19,8 +19,15 @@ from msgspec.structs import replace
 from app.domain.errors import SllmError
 from app.domain.messages import Message, Picture
 from app.domain.model_info import VisionInfo
+from app.domain.tools import Tool
 from app.engine.backends.base import LoadError
-from app.engine.backends.chat_prompt import ALWAYS_CONTROL, ChatPrompt, PlainPrompt, transcript
+from app.engine.backends.chat_prompt import (
+    ALWAYS_CONTROL,
+    ChatPrompt,
+    PlainPrompt,
+    TextEngine,
+    transcript,
+)
 from app.engine.backends.llama_client import LlamaClient, LlamaRefused
 from app.engine.image_rows import image_rows
 
@@ -114,15 +121,18 @@ class PictureChatPrompt(ChatPrompt):
     """Chat prompts of weights that see; those without images are as for any weights."""
 
     def __init__(
-        self, client: LlamaClient, control_tokens: Sequence[str], tokens: ImageTokens
+        self,
+        texts: TextEngine,
+        client: LlamaClient,
+        control_tokens: Sequence[str],
+        tokens: ImageTokens,
     ) -> None:
-        super().__init__(client, control_tokens)
+        super().__init__(texts, control_tokens)
         self._server, self._tokens = client, tokens
 
-    async def ids(self, messages: Sequence[Message]) -> list[int]:
+    async def ids(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> list[int]:
         if not any(message.images for message in messages):
-            return await super().ids(messages)
-        _refuse_lens(messages)
+            return await super().ids(messages, tools)
         safe = [_broken_up(message, self._control) for message in messages]
         text = await self._render(safe)
         return await _pictured(self._server, self._tokens, text, messages)
@@ -142,13 +152,12 @@ class PicturePlainPrompt(PlainPrompt):
         spellings = sorted({*control_tokens, *ALWAYS_CONTROL} - {""}, key=len, reverse=True)
         self._control = re.compile("|".join(map(re.escape, spellings)))
 
-    async def ids(self, messages: Sequence[Message]) -> list[int]:
+    async def ids(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> list[int]:
         if not any(message.images for message in messages):
-            return await super().ids(messages)
-        _refuse_lens(messages)
+            return await super().ids(messages, tools)
         safe = [_broken_up(message, self._control) for message in messages]
         marked = [
-            Message(message.role, MARKER * len(message.images) + _words(message))
+            Message(message.role, MARKER * len(message.images) + message.content)
             for message in safe
         ]
         return await _pictured(self._server, self._tokens, transcript(marked), messages)
@@ -168,32 +177,16 @@ async def _pictured(
     return PicturedPrompt(ids, text, pictures)
 
 
-def _refuse_lens(messages: Sequence[Message]) -> None:
-    """What only HyperCLOVA X's template takes; text read from an image is words for any model."""
-    for message in messages:
-        if any(image.lens_keywords or image.lens_local_keywords for image in message.images):
-            raise SllmError("unsupported_by_engine", "lens_keywords_unsupported", param="images")
-
-
 def _broken_up(message: Message, control: re.Pattern[str]) -> Message:
-    def safe(text: str) -> str:
-        return control.sub(lambda found: found[0][0] + WORD_JOINER + found[0][1:], text)
-
-    images = tuple(replace(image, ocr=safe(image.ocr)) for image in message.images)
-    return Message(message.role, safe(message.content), images)
-
-
-def _words(message: Message) -> str:
-    """The words, after what is known of the images' letters."""
-    known = [f"[OCR: {image.ocr}]\n" for image in message.images if image.ocr]
-    return "".join(known) + message.content
+    safe = control.sub(lambda found: found[0][0] + WORD_JOINER + found[0][1:], message.content)
+    return Message(message.role, safe, message.images)
 
 
 def _parts(message: Message) -> str | list[dict[str, Any]]:
     """A message's content for a chat template: images first, then the text."""
     if not message.images:
         return message.content
-    return [_PLACE] * len(message.images) + [{"type": "text", "text": _words(message)}]
+    return [_PLACE] * len(message.images) + [{"type": "text", "text": message.content}]
 
 
 async def try_image(tokens: ImageTokens, folder: Path) -> int:

@@ -14,9 +14,19 @@ from app.domain.errors import SllmError
 from app.domain.messages import Message
 from app.domain.model_info import ModelInfo, Notice
 from app.domain.options import GenerationOptions
-from app.engine.backends.base import BackendDied, BackendEvent, End, LoadError, refuse_images
-from app.engine.backends.chat_prompt import ChatPrompt, PlainPrompt
+from app.domain.tools import Tool
+from app.engine.backends.base import (
+    BackendDied,
+    BackendEvent,
+    End,
+    LoadError,
+    refuse_images,
+    refuse_tools,
+)
+from app.engine.backends.chat_prompt import ChatPrompt, PlainPrompt, TemplateRefused
 from app.engine.backends.seeing_prompt import SeeingPrompt, contents_of
+from app.engine.backends.tool_prompt import knows_tools, opens_thoughts
+from app.engine.onnx import slot_files
 from app.engine.onnx.batch import Batch
 from app.engine.onnx.chat_template import ChatTemplate
 from app.engine.onnx.guidance import Guide, guide
@@ -50,7 +60,9 @@ class OnnxBackend:
         texts = Texts(tokenizer, beside, spec.id, self._seeing)
         self._texts = texts
         self._prompt = texts.prompt()
-        self.info = _info(spec, loaded, chunk=batch.chunk)
+        self.info = _info(spec, loaded, chunk=batch.chunk, texts=texts)
+        self.kv_format = slot_files.kv_format(loaded.slots)
+        self._slots = loaded.slots
 
     @classmethod
     def load(cls, spec: EngineSpec) -> "OnnxBackend":
@@ -66,10 +78,15 @@ class OnnxBackend:
             self._seeing.open()
         self._steps = StepLoop(self._batch)
 
-    async def prompt(self, messages: Sequence[Message]) -> list[int]:
+    async def prompt(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> list[int]:
         if self._seeing is None:
             refuse_images(messages)
-        return await self._prompt.ids(messages)
+        if not self.info.tools:
+            refuse_tools(messages, tools)
+        return await self._prompt.ids(messages, tools)
+
+    async def continued(self, text: str) -> list[int]:
+        return await self._texts.opening(text)
 
     async def image_tokens(self, message: Message) -> tuple[int, ...]:
         if self._seeing is None:
@@ -119,6 +136,21 @@ class OnnxBackend:
             lambda: guide(self._vocabulary.guidance, options.response_format)
         )
 
+    async def save_slot(self, slot: int, tokens: Sequence[int], file: Path) -> int:
+        count, rows = await self._steps.run(lambda: slot_files.rows_of(self._slots, slot, tokens))
+        await asyncio.to_thread(slot_files.write, file, rows)
+        return count
+
+    async def restore_slot(self, slot: int, tokens: Sequence[int], file: Path) -> bool:
+        try:
+            rows = await asyncio.to_thread(slot_files.read, file, self._slots, len(tokens))
+        except OSError:
+            return False
+        if rows is None:
+            return False
+        await self._steps.run(lambda: slot_files.place(self._slots, slot, tokens, rows))
+        return True
+
     async def close(self) -> None:
         await self._steps.close()
         self._texts.close()
@@ -144,6 +176,10 @@ class Texts:
             self._template = ChatTemplate(text, beside.special_tokens, model)
             if seeing is None:  # Those of models that see are tried with images: contents_of.
                 self._template.try_once(model)
+        # That of a model that sees is written by its family, which knows no tools.
+        known = self._template if seeing is None else None
+        self.tools = knows_tools(known, TemplateRefused)
+        self.thinks = opens_thoughts(known, TemplateRefused)
 
     def prompt(self) -> ChatPrompt | PlainPrompt:
         """How messages become ids. Raises LoadError."""
@@ -175,10 +211,16 @@ class Texts:
             lambda: self._tokenizer.ids(text, control=parse_special, ends=ends, middle=middle)
         )
 
-    async def apply_template(self, messages: list[dict[str, Any]]) -> str:
+    async def opening(self, text: str) -> list[int]:
+        """A text with the tokens that the tokenizer puts around one."""
+        return await self.run(lambda: self._tokenizer.ids(text, control=False, ends=True))
+
+    async def apply_template(
+        self, messages: list[dict[str, Any]], tools: list[dict[str, Any]]
+    ) -> str:
         assert self._template is not None
         template = self._template
-        return await self.run(lambda: template.render(messages))
+        return await self.run(lambda: template.render(messages, tools))
 
     def close(self) -> None:
         self._thread.shutdown(wait=False)
@@ -189,7 +231,7 @@ def _beside(spec: EngineSpec) -> OnnxSpec:
     return spec.onnx
 
 
-def _info(spec: EngineSpec, loaded: Loaded, chunk: int) -> ModelInfo:
+def _info(spec: EngineSpec, loaded: Loaded, chunk: int, texts: Texts) -> ModelInfo:
     warnings = [*spec.notices, *loaded.notices]
     if not _beside(spec).chat_template:
         warnings.append(Notice("no_chat_template", {"model": spec.id}))
@@ -214,4 +256,6 @@ def _info(spec: EngineSpec, loaded: Loaded, chunk: int) -> ModelInfo:
         },
         warnings=tuple(warnings),
         vision=spec.vision,
+        tools=texts.tools,
+        thinks=texts.thinks,
     )

@@ -6,6 +6,7 @@ tells of the pictures first, and knows their size and their pixels only by the f
 """
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -13,6 +14,7 @@ import zlib
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from math import log
+from pathlib import Path
 from typing import Literal
 
 from PIL import Image
@@ -23,12 +25,14 @@ from app.domain.messages import Message, Picture
 from app.domain.model_info import ModelInfo
 from app.domain.options import GenerationOptions
 from app.domain.pictures import pixels_digest
+from app.domain.tools import Tool
 from app.engine.backends.base import BackendEvent, End, Piece, Progress, refuse_images
 from app.engine.image_rows import image_rows
 from app.engine.slots import common_prefix
 from app.engine.spec import EngineSpec
 
 _TOKEN = re.compile(r"\s*\S+|\s+")
+_ANSWER = "#answer="
 _DIRECTIVE = re.compile(r"#(\w+)=(\S+)")
 # Prompts whose messages are known; the same prompt may be asked many times at once.
 REMEMBERED = 1000
@@ -46,7 +50,7 @@ class Script:
 
     words: length of the answer; pace: milliseconds per token; prefill: milliseconds per batch
     of 64 prompt tokens; crash: die at that token; hang: stop answering at that token; show: 1
-    answers with all that it was shown.
+    answers with all that it was shown. What stands after `#answer=` is the answer.
     """
 
     words: int | None = None
@@ -65,6 +69,8 @@ class Script:
 class ScriptedBackend:
     """Echoes, with slots, a prefix cache and batches like the real ones."""
 
+    kv_format = "scripted 1"
+
     def __init__(self, spec: EngineSpec) -> None:
         self.info = ModelInfo(
             id=spec.id,
@@ -80,6 +86,7 @@ class ScriptedBackend:
             gpu_layers=0,
             settings={"batch": spec.batch},
             vision=spec.vision,
+            tools=True,
         )
         self._held: dict[int, list[int]] = {}
         self._asked: dict[tuple[int, ...], tuple[Message, ...]] = {}
@@ -87,10 +94,10 @@ class ScriptedBackend:
     async def open(self) -> None:
         """Nothing is needed."""
 
-    async def prompt(self, messages: Sequence[Message]) -> list[int]:
+    async def prompt(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> list[int]:
         if self.info.vision is None:
             refuse_images(messages)
-        ids: list[int] = []
+        ids = await self.tokens("".join(f" <tool {tool.name}>" for tool in tools))
         for message in messages:
             ids += await self.tokens(f" <{message.role}>" if ids else f"<{message.role}>")
             for picture in message.images:
@@ -100,6 +107,11 @@ class ScriptedBackend:
         self._asked[tuple(ids)] = tuple(messages)
         while len(self._asked) > REMEMBERED:
             del self._asked[next(iter(self._asked))]
+        return ids
+
+    async def continued(self, text: str) -> list[int]:
+        ids = await self.tokens(text)
+        self._asked[tuple(ids)] = (Message("user", text),)
         return ids
 
     async def image_tokens(self, message: Message) -> tuple[int, ...]:
@@ -128,6 +140,16 @@ class ScriptedBackend:
             yield _piece(piece, options.logprobs)
         yield End(reason, len(kept), cached, float(script.prefill))
 
+    async def save_slot(self, slot: int, tokens: Sequence[int], file: Path) -> int:
+        count = common_prefix(self._held.get(slot, []), list(tokens))
+        held = json.dumps(self._held.get(slot, [])[:count])
+        await asyncio.to_thread(file.write_text, held, encoding="ascii")
+        return count
+
+    async def restore_slot(self, slot: int, tokens: Sequence[int], file: Path) -> bool:
+        self._held[slot] = json.loads(await asyncio.to_thread(file.read_text, encoding="ascii"))
+        return True
+
     async def close(self) -> None:
         """Nothing is held."""
 
@@ -140,6 +162,8 @@ def patches(picture: Picture) -> int:
 def _answer(messages: Sequence[Message], script: Script) -> list[str]:
     if script.show:
         return [f"[{message.role}: {_seen(message)}{message.content}]" for message in messages]
+    if _ANSWER in messages[-1].content:
+        return _TOKEN.findall(messages[-1].content.partition(_ANSWER)[2])
     count = sum(len(message.images) for message in messages)
     seen = "".join(map(_seen, messages))
     sight = f"I see {count} image{'s' * (count != 1)}: {seen.rstrip(', ')}. " if count else ""

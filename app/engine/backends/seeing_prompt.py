@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 
 from app.domain.errors import SllmError
 from app.domain.messages import Message, Picture
+from app.domain.tools import Tool
 from app.engine.backends.base import LoadError
 from app.engine.backends.chat_prompt import ChatPrompt, TemplateRefused, TextEngine
 from app.engine.image_rows import image_rows
@@ -49,9 +50,9 @@ class SeeingPrompt(ChatPrompt):
         self._as_template_wants = contents
         self._place = place
 
-    async def ids(self, messages: Sequence[Message]) -> list[int]:
+    async def ids(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> list[int]:
         """Token ids, and ids below zero for feature rows."""
-        found = await super().ids(messages)
+        found = await super().ids(messages, tools)
         pictures = [picture for message in messages for picture in message.images]
         runs = iter([run for picture in pictures for run in await self._runs(picture)])
         ids: list[int] = []
@@ -68,9 +69,9 @@ class SeeingPrompt(ChatPrompt):
         rows = iter(image_rows(picture, sum(counts)))
         return [[next(rows) for _ in range(count)] for count in counts]
 
-    async def _render(self, messages: Sequence[Message]) -> str:
+    async def _render(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> str:
         """The template's text with one placeholder for each run of rows."""
-        text = await super()._render(messages)
+        text = await super()._render(messages, tools)
         pictures = [picture for message in messages for picture in message.images]
         parts = text.split(self._sees.placeholder)
         if len(parts) != len(pictures) + 1:

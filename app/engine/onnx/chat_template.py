@@ -56,7 +56,9 @@ class ChatTemplate:
         except TemplateRefused as error:
             raise LoadError("onnx_chat_template", model=name, reason=str(error)[:200]) from error
 
-    def render(self, messages: Sequence[Mapping[str, Any]]) -> str:
+    def render(
+        self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]] = ()
+    ) -> str:
         """The prompt's text up to where the assistant answers. Raises TemplateRefused."""
         self._sandbox.begin()
         try:
@@ -64,7 +66,7 @@ class ChatTemplate:
             size = 0
             for part in self._template.generate(
                 messages=[dict(message) for message in messages],
-                tools=None,
+                tools=[dict(tool) for tool in tools] or None,
                 documents=None,
                 add_generation_prompt=True,
                 **self._special_tokens,

@@ -5,7 +5,9 @@ Everything of the batch happens in this thread; the event loop only sends and re
 
 import asyncio
 import threading
+from collections.abc import Callable
 from queue import SimpleQueue
+from typing import Any, TypeVar
 
 from app.engine.backends.base import BackendDied
 from app.engine.onnx.batch import Batch
@@ -13,15 +15,19 @@ from app.engine.onnx.sequence import Outcome, Sequence
 from app.engine.onnx.session import ERRORS
 from app.engine.scheduling_class import batch_threads
 
+T = TypeVar("T")
+
 
 class StepLoop:
     """Started once, on the running event loop."""
 
     def __init__(self, batch: Batch) -> None:
         self._batch = batch
-        self._inbox: SimpleQueue[tuple[Sequence, bool] | None] = SimpleQueue()
+        self._inbox: SimpleQueue[tuple[Sequence, bool] | Callable[[], None] | None]
+        self._inbox = SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._open: set[Sequence] = set()
+        self._waiting: set[asyncio.Future[Any]] = set()
         self._died: BackendDied | None = None
         with batch_threads():
             self._thread = threading.Thread(target=self._run, name="onnx-steps", daemon=True)
@@ -38,6 +44,26 @@ class StepLoop:
         """The slot may be given away at once: what is sent after this is done after it."""
         self._open.discard(sequence)
         self._inbox.put((sequence, False))
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Do something with what the batch uses between two of its steps. Raises OSError where
+        `work` does, and BackendDied when the thread has ended by an error."""
+        if self._died is not None:
+            raise self._died
+        done: asyncio.Future[T] = self._loop.create_future()
+        self._waiting.add(done)
+        done.add_done_callback(self._waiting.discard)
+
+        def act() -> None:
+            try:
+                result = work()
+            except OSError as error:
+                self._loop.call_soon_threadsafe(_fail, done, error)
+            else:
+                self._loop.call_soon_threadsafe(_succeed, done, result)
+
+        self._inbox.put(act)
+        return await done
 
     async def close(self) -> None:
         self._inbox.put(None)
@@ -60,6 +86,9 @@ class StepLoop:
             message = self._inbox.get()
             if message is None:
                 return False
+            if callable(message):
+                message()
+                continue
             sequence, joins = message
             if joins:
                 self._batch.add(sequence)
@@ -76,6 +105,18 @@ class StepLoop:
         self._died = death
         for sequence in self._open:
             sequence.deliver(death)
+        for done in self._waiting:
+            _fail(done, death)
+
+
+def _succeed(done: "asyncio.Future[T]", result: T) -> None:
+    if not done.done():
+        done.set_result(result)
+
+
+def _fail(done: "asyncio.Future[Any]", error: Exception) -> None:
+    if not done.done():
+        done.set_exception(error)
 
 
 def _deliver(told: list[tuple[Sequence, list[Outcome]]]) -> None:

@@ -61,6 +61,17 @@ def _guarded(file: bytes, more: Sequence[str]) -> str:
     return msgspec.json.encode(content).decode()
 
 
+def _written(file: bytes) -> dict[int, bytes]:
+    """Added tokens that are words and no control tokens (`<tool_call>`, `<think>`): llguidance
+    does not tell these apart."""
+    added = msgspec.json.decode(file).get("added_tokens", [])
+    return {
+        token["id"]: token["content"].encode()
+        for token in added
+        if not token.get("special") and token["content"] not in ALWAYS_CONTROL
+    }
+
+
 class Vocabulary:
     """The bytes of each token, and the tokenizer as llguidance wants it. `size` is the width of
     the model's logits, which may go beyond the tokens."""
@@ -72,7 +83,7 @@ class Vocabulary:
             reason = str(error).replace(str(path), path.name)[:200]
             raise LoadError("onnx_tokenizer", model=model, reason=reason) from error
         self.size = size
-        self._bytes: dict[int, bytes] = {}
+        self._bytes: dict[int, bytes] = _written(path.read_bytes())
 
     def bytes_of(self, token: int) -> bytes:
         """What a token writes; control tokens write nothing."""

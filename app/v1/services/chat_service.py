@@ -6,6 +6,8 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from msgspec.structs import replace
+
 from app.domain.errors import SllmError
 from app.domain.generation import (
     Accepted,
@@ -16,6 +18,7 @@ from app.domain.generation import (
 )
 from app.domain.language import unclaimed_language
 from app.domain.model_info import ModelInfo, Notice
+from app.domain.parts import in_words
 from app.provider.model_provider import ModelProvider
 from app.weights.catalog import best_for_language
 
@@ -49,6 +52,8 @@ class ChatService:
         info = await self._model.info()
         check_model(model, info)
         warnings = warnings_for(request, info)
+        if not info.tools:
+            request = replace(request, messages=in_words(request.messages))
         events = self._model.generate(request)
         accepted = await anext(events)
         assert isinstance(accepted, Accepted)

@@ -23,11 +23,13 @@ from app.database.records import (
 )
 from app.domain.generation import FinishReason, Timings, Usage
 from app.domain.messages import Role
+from app.domain.parts import Parts
 from app.domain.titles import title_of
+from app.domain.tools import ToolCall
 from app.v1.models.messages import MOST_MESSAGES, ChatMessage, Text
 from app.v1.models.options import STRICT, OptionsSchema
 from app.v3.models.chat import NAME_PATTERN
-from app.v4.config import LONGEST_TITLE, MOST_IMAGES
+from app.v4.config import LONGEST_TITLE, MOST_CALLS, MOST_IMAGES
 from app.v4.models.chat import Metadata
 from app.v4.models.prompt import given_options
 
@@ -95,6 +97,35 @@ class PortableImage(BaseModel):
         return StoredImage(sha256="", width=0, height=0, **self.model_dump(exclude=untold))
 
 
+class PortableCall(BaseModel):
+    """A call of a client's function."""
+
+    model_config = STRICT
+
+    id: Text
+    name: Text
+    arguments: Text
+
+    def to_domain(self) -> ToolCall:
+        return ToolCall(**dict(self))
+
+
+class PortableParts(BaseModel):
+    """What a message is made of beside words."""
+
+    model_config = STRICT
+
+    text: Text = ""
+    reasoning: Text = ""
+    calls: Annotated[list[PortableCall | None], Field(max_length=MOST_CALLS)] = []
+    result_of: Text | None = None
+    developer: bool = False
+
+    def to_domain(self) -> Parts:
+        calls = tuple(call.to_domain() if call else None for call in self.calls)
+        return Parts(self.text, self.reasoning, calls, self.result_of, self.developer)
+
+
 class PortableMessage(BaseModel):
     """One message of the tree."""
 
@@ -110,11 +141,15 @@ class PortableMessage(BaseModel):
     usage: PortableUsage | None = None
     timings: PortableTimings | None = None
     images: Annotated[list[PortableImage], Field(max_length=MOST_IMAGES)] = []
+    parts: PortableParts | None = None
 
     def to_domain(self, seq: int) -> StoredMessage:
         """The message in place `seq`, from 1."""
         fields: dict[str, Any] = dict(self)
         fields["images"] = tuple(image.to_domain() for image in self.images)
+        if self.parts:
+            fields["parts"] = self.parts.to_domain()
+            fields["content"] = fields["parts"].shown
         if self.usage:
             fields["usage"] = Usage(**dict(self.usage))
         if self.timings:
@@ -188,7 +223,7 @@ class PortableConversation(BaseModel):
         """The whole conversation. SllmError `invalid_parameter`."""
         conversation = Conversation(
             id="",
-            title=self.title.strip() or title_of(_first_words(self.messages)),
+            title=self.title.strip() or _title(self.messages),
             metadata=self.metadata,
             template=self.setup.template,
             created_at=self.created_at,
@@ -205,8 +240,10 @@ class PortableConversation(BaseModel):
         return Tree(conversation, messages, self.setup.to_domain(), files)
 
 
-def _first_words(messages: Sequence[PortableMessage]) -> str:
-    return next((message.content for message in messages if message.role == "user"), "")
+def _title(messages: Sequence[PortableMessage]) -> str:
+    """Where nothing has been said, the first words will give it one."""
+    said = (message.content for message in messages if message.role == "user")
+    return title_of(next(said, "")) if messages else ""
 
 
 class SkippedSchema(BaseModel):

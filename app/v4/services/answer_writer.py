@@ -13,6 +13,7 @@ from app.database import Database, answers
 from app.database.records import Answer, Turn
 from app.domain.errors import SllmError
 from app.domain.generation import Accepted, Finished, GenerationEvent, Token
+from app.domain.parts import Parts
 from app.v1.services.chat_service import Chat
 
 SAVE_SECONDS = 1.0
@@ -25,6 +26,14 @@ log = logging.getLogger(__name__)
 
 Ending = Literal["complete", "interrupted", "failed"]
 Reply = Callable[[Finished], dict[str, Any]]
+# From a message's id and what its model has written to what is shown of it, and what that is made
+# of where it is more than words.
+Read = Callable[[str, str], tuple[str, Parts | None]]
+
+
+def words(message_id: str, text: str) -> tuple[str, Parts | None]:
+    """The Read of answers that are nothing but words."""
+    return text, None
 
 
 @dataclass
@@ -33,14 +42,15 @@ class _Progress:
 
     owner: str
     message_id: str
+    read: Read = words
+    error: str | None = None
     pieces: list[str] = field(default_factory=list)
     answer: Answer | None = None
     saved_at: float = field(default_factory=time.monotonic)
     saving: "asyncio.Task[None] | None" = None
 
-    @property
-    def text(self) -> str:
-        return "".join(self.pieces)
+    def shown(self) -> tuple[str, Parts | None]:
+        return self.read(self.message_id, "".join(self.pieces))
 
 
 class AnswerWriter:
@@ -70,12 +80,12 @@ class AnswerWriter:
         return turn
 
     async def follow(
-        self, owner: str, message_id: str, chat: Chat, reply: Reply
+        self, owner: str, message_id: str, chat: Chat, reply: Reply, read: Read = words
     ) -> AsyncGenerator[GenerationEvent, None]:
-        """Accepted at once, then the events of `chat`; Finished comes when the answer is on disk,
-        with `reply` of it for requests that repeat. Closing early leaves it `interrupted`.
-        Raises SllmError."""
-        progress = _Progress(owner, message_id)
+        """Accepted at once, then the events of `chat`; Finished comes when the answer is on disk
+        as `read` reads it, with `reply` of it for requests that repeat. Closing early leaves it
+        `interrupted`. Raises SllmError."""
+        progress = _Progress(owner, message_id, read)
         ending: Ending = "interrupted"
         try:
             yield Accepted(chat.context)
@@ -85,12 +95,13 @@ class AnswerWriter:
                         progress.pieces.append(event.text)
                         self._save_sometimes(progress)
                     elif isinstance(event, Finished):
-                        progress.answer = _complete(event, reply)
+                        progress.answer = _complete(event, reply, progress)
                         await self._shielded(self._settle(progress, progress.answer))
                         ending = "complete"
                     yield event
         except SllmError as error:
             ending = ending if error.code in CUT else "failed"
+            progress.error = error.code
             raise
         finally:
             if ending != "complete":
@@ -101,11 +112,12 @@ class AnswerWriter:
         due = time.monotonic() - progress.saved_at >= SAVE_SECONDS
         if due and (progress.saving is None or progress.saving.done()):
             progress.saved_at = time.monotonic()
-            progress.saving = self._start(self._save(progress, progress.text))
+            progress.saving = self._start(self._save(progress, *progress.shown()))
 
-    async def _save(self, progress: _Progress, text: str) -> None:
+    async def _save(self, progress: _Progress, text: str, parts: Parts | None) -> None:
+        owner, message_id = progress.owner, progress.message_id
         try:
-            await answers.save_progress(self._database, progress.owner, progress.message_id, text)
+            await answers.save_progress(self._database, owner, message_id, text, parts)
         except SllmError as error:  # whoever waits for the answer is told when it ends
             log.warning("an unfinished answer could not be saved: %s", error.code)
 
@@ -116,7 +128,7 @@ class AnswerWriter:
 
     async def _leave(self, progress: _Progress, ending: Ending) -> None:
         """Keep what there is. The conversation may be gone, or the answer stored after all."""
-        answer = progress.answer or Answer(progress.text, ending)
+        answer = progress.answer or _cut(progress, ending)
         try:
             await self._settle(progress, answer)
         except SllmError as error:
@@ -161,12 +173,20 @@ class AnswerWriter:
         await asyncio.shield(self._start(work))
 
 
-def _complete(finished: Finished, reply: Reply) -> Answer:
+def _complete(finished: Finished, reply: Reply, progress: _Progress) -> Answer:
+    text, parts = progress.read(progress.message_id, finished.text)
     return Answer(
-        finished.text,
+        text,
         "complete",
         finished.finish_reason,
         finished.usage,
         finished.timings,
         reply(finished),
+        parts,
     )
+
+
+def _cut(progress: _Progress, ending: Ending) -> Answer:
+    text, parts = progress.shown()
+    facts = {"error": progress.error} if progress.error else None
+    return Answer(text, ending, parts=parts, facts=facts)

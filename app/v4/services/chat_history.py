@@ -8,6 +8,7 @@ from app.database import Database, branches
 from app.database.records import Question, Snapshot, StoredMessage
 from app.domain.errors import SllmError
 from app.domain.messages import Message
+from app.domain.parts import joined
 
 
 class ChatHistory:
@@ -33,7 +34,8 @@ class ChatHistory:
 
     async def until(self, conversation_id: str, question_id: str) -> Snapshot:
         """The branch that ends with the user's message `question_id`. SllmError `not_found`."""
-        return await branches.snapshot(self._database, self._owner, conversation_id, question_id)
+        past = await branches.snapshot(self._database, self._owner, conversation_id, question_id)
+        return replace(past, asked=True)
 
     async def question(self, conversation_id: str, message_id: str) -> StoredMessage:
         """The user's message that `message_id` is or answers. SllmError `not_found`, `conflict`."""
@@ -42,20 +44,20 @@ class ChatHistory:
 
 def without_images(messages: Iterable[Message]) -> tuple[Message, ...]:
     """The words alone, for a model that sees nothing."""
-    return tuple(Message(message.role, message.content) for message in messages)
+    return tuple(replace(message, images=()) for message in messages)
 
 
 def shown(past: Snapshot, newest: Iterable[Message]) -> tuple[Message, ...]:
     """The setup, the branch and what is new, as chat templates want it: the sides take turns.
 
     A question whose answer failed is followed by the next one; many a template refuses that, so
-    they become one message. The setup's messages stay as they are.
+    they become one message, but each result of a tool stays one. The setup's messages stay as
+    they are.
     """
     merged: list[Message] = []
     for message in (*past.history, *newest):
-        if merged and merged[-1].role == message.role:
-            joined = f"{merged[-1].content}\n\n{message.content}"
-            merged[-1] = Message(message.role, joined, merged[-1].images + message.images)
+        if merged and merged[-1].role == message.role != "tool":
+            merged[-1] = joined(merged[-1], message)
         else:
             merged.append(message)
     return (*past.setup.head, *merged)

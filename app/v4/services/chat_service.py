@@ -14,7 +14,7 @@ from app.domain.generation import Finished, GenerationRequest
 from app.domain.messages import Message
 from app.domain.model_info import Notice
 from app.v1.services import chat_service as plain
-from app.v4.services.answer_writer import AnswerWriter
+from app.v4.services.answer_writer import AnswerWriter, Read, words
 from app.v4.services.chat_history import ChatHistory
 
 LOOK_SECONDS = 0.1
@@ -40,12 +40,18 @@ class ConversationChats:
     """Chats in one owner's conversations, on one model."""
 
     def __init__(
-        self, chats: plain.ChatService, database: Database, writer: AnswerWriter, owner: str
+        self,
+        chats: plain.ChatService,
+        database: Database,
+        writer: AnswerWriter,
+        owner: str,
+        read: Read = words,
     ) -> None:
         self._chats = chats
         self._database = database
         self._writer = writer
         self._owner = owner
+        self._read = read
         self._history = ChatHistory(database, owner)
 
     async def ask(
@@ -69,17 +75,25 @@ class ConversationChats:
                     build,
                     model,
                     reply,
-                    instead_of=earlier.answer.id,
+                    earlier.answer.id,
+                    question.facts,
                 )
             if chat is not None:
                 return chat
 
     async def regenerate(
-        self, conversation_id: str, message_id: str, build: Build, model: str | None, reply: Reply
+        self,
+        conversation_id: str,
+        message_id: str,
+        build: Build,
+        model: str | None,
+        reply: Reply,
+        facts: dict[str, Any] | None = None,
     ) -> StoredChat:
-        """Another answer to the question that `message_id` is or answers. Raises SllmError."""
+        """Another answer to the question that `message_id` is or answers. `facts` are kept with
+        it. Raises SllmError."""
         question = await self._history.question(conversation_id, message_id)
-        return await self._again(conversation_id, question.id, build, model, reply)
+        return await self._again(conversation_id, question.id, build, model, reply, facts=facts)
 
     async def _earlier(self, question: Question) -> Turn | None:
         """The turn of the same Idempotency-Key, once nobody writes to it any more. Whoever does
@@ -95,7 +109,8 @@ class ConversationChats:
     ) -> StoredChat | None:
         """None where another request with the same key was quicker."""
         past = await self._history.before(question)
-        chat = await self._opened(past, build, model)
+        conversation = question.conversation_id or question.start.id
+        chat = await self._opened(past, build, model, conversation)
         placed = _measured(_placed(question, past), chat.context.image_tokens)
         turn = await self._stored(chat, questions.ask(self._database, self._owner, placed))
         if turn.repeated:
@@ -117,17 +132,21 @@ class ConversationChats:
         model: str | None,
         reply: Reply,
         instead_of: str | None = None,
+        facts: dict[str, Any] | None = None,
     ) -> StoredChat:
         past = await self._history.until(conversation_id, question_id)
-        chat = await self._opened(past, build, model)
+        chat = await self._opened(past, build, model, conversation_id)
         asked = questions.ask_again(
-            self._database, self._owner, conversation_id, question_id, instead_of
+            self._database, self._owner, conversation_id, question_id, instead_of, facts
         )
         return await self._followed(chat, await self._stored(chat, asked), reply)
 
-    async def _opened(self, past: Snapshot, build: Build, model: str | None) -> plain.Chat:
-        """An accepted chat, with a warning where its model is not shown the images."""
-        request = build(past)
+    async def _opened(
+        self, past: Snapshot, build: Build, model: str | None, conversation: str
+    ) -> plain.Chat:
+        """An accepted chat, with a warning where its model is not shown the images. What its
+        engine computes is kept under the conversation's id."""
+        request = changed(build(past), conversation=conversation)
         chat = await self._chats.open(request, model)
         if _have_images(past.history) and not _have_images(request.messages):
             return replace(chat, warnings=(*chat.warnings, Notice("images_not_shown")))
@@ -157,7 +176,7 @@ class ConversationChats:
         asked = turn.question
         stored = StoredChat(chat, turn.conversation_id, turn.answer.id, asked.id, asked.images)
         events = self._writer.follow(
-            self._owner, turn.answer.id, chat, lambda finished: reply(stored, finished)
+            self._owner, turn.answer.id, chat, lambda finished: reply(stored, finished), self._read
         )
         # Begun here: what has not begun could not mark the answer when it is dropped.
         await anext(events)

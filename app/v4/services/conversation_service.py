@@ -12,6 +12,7 @@ from app.database.records import (
     StoredMessage,
 )
 from app.images.store import ImageStore
+from app.provider.caches import ConversationCaches
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,12 @@ class Shown:
 class ConversationService:
     """One owner's conversations. Everything raises SllmError `not_found` for others'."""
 
-    def __init__(self, database: Database, images: ImageStore, owner: str) -> None:
+    def __init__(
+        self, database: Database, images: ImageStore, caches: ConversationCaches, owner: str
+    ) -> None:
         self._database = database
         self._images = images
+        self._caches = caches
         self._owner = owner
 
     async def find(self, query: ConversationQuery) -> ConversationPage:
@@ -69,10 +73,13 @@ class ConversationService:
     async def remove(self, id_: str) -> None:
         """Delete it and all that belongs to it."""
         await self._images.deleting(deletion.remove(self._database, self._owner, id_))
+        await self._caches.forget(self._owner, id_)
 
     async def remove_all(self) -> int:
         """Delete every conversation; returns how many there were."""
-        return await self._images.deleting(deletion.remove_all(self._database, self._owner))
+        deleted = await self._images.deleting(deletion.remove_all(self._database, self._owner))
+        await self._caches.forget(self._owner, None)
+        return deleted
 
     async def message(self, id_: str, message_id: str) -> StoredMessage:
         """One message."""

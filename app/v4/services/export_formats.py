@@ -55,6 +55,8 @@ def _portable(tree: Tree, files: Files) -> dict[str, Any]:
 def _message(message: StoredMessage, files: Files) -> dict[str, Any]:
     fields = msgspec.structs.asdict(message)
     del fields["seq"], fields["images"]  # their order tells the first
+    if message.parts is None:
+        del fields["parts"]
     if message.images:
         fields["images"] = [_image(image, files) for image in message.images]
     return fields

@@ -11,8 +11,14 @@ from app.v1.models.messages import SaidText
 from app.v1.models.options import STRICT
 from app.v4.models.chat import ConversationChatRequest, ConversationChatResponse
 from app.v5.config import LONGEST_FILE_NAME, LONGEST_HINT, MOST_SOURCES
+from app.v5.form_values import ABOUT, FILES
 
 Hint = Annotated[str, Field(max_length=LONGEST_HINT)]
+FORM_NOTE = (
+    "Numbers and objects are written as in JSON; `stop`, `image` and the texts of images may come "
+    "often. An `images` field, as in JSON, may bring images that are kept already: they come first."
+)
+ABOUT_FILES = " The first is the first `image` file's, and so on; an empty one is none."
 EXAMPLES: list[JsonValue] = [
     {
         "message": "What is in this picture?",
@@ -159,13 +165,17 @@ def form_schema() -> dict[str, Any]:
         for name, told in fields.items()
         if name != "images"
     }
-    files = {"type": "array", "items": {"type": "string", "format": "binary"}}
-    stops = {"type": "array", "items": {"type": "string"}, **_described(fields["stop"])}
-    properties = texts | {"stop": stops, "image": files | _described(fields["images"])}
+    properties = texts | {
+        "stop": _many(fields["stop"]["description"]),
+        FILES: _many(fields["images"]["description"], format="binary"),
+    }
+    for name in ABOUT:
+        told = ImageSource.model_fields[name].description or ""
+        properties[name] = _many(told + ABOUT_FILES)
     schema = {"type": "object", "required": ["message"], "properties": properties}
-    described = "Numbers and objects are written as in JSON; `stop` and `image` may come often."
-    return {"multipart/form-data": {"schema": schema | {"description": described}}}
+    return {"multipart/form-data": {"schema": schema | {"description": FORM_NOTE}}}
 
 
-def _described(field: dict[str, Any]) -> dict[str, Any]:
-    return {"description": field["description"]}
+def _many(description: str, **more: str) -> dict[str, Any]:
+    items = {"type": "string"} | more
+    return {"type": "array", "items": items, "description": description}

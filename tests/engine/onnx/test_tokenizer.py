@@ -79,7 +79,7 @@ async def test_prompts_are_transformers_own(folder: Path, texts: Texts) -> None:
         ids = known(expected, add_special_tokens=False)["input_ids"]
         assert await prompt.ids(messages) == ids
         assert await prompt._guarded(messages) == ids
-        assert await texts.apply_template(plain) == expected
+        assert await texts.apply_template(plain, []) == expected
 
 
 async def test_control_tokens_in_a_text_stay_text(texts: Texts) -> None:
@@ -119,6 +119,17 @@ def test_text_comes_back_whole_from_any_tokens(folder: Path) -> None:
         assert "".join(pieces) == whole.replace("\ufffd", "")
 
     holds()
+
+
+def test_added_tokens_that_are_words_are_written(qwen_int8: Path) -> None:
+    """`<tool_call>` is no control token; an answer without it could not be read."""
+    vocabulary = Vocabulary(qwen_int8 / "tokenizer.json", 151_936, [0], "m")
+    tokenizer = TextTokenizer(qwen_int8 / "tokenizer.json", "m")
+    for word in ("<tool_call>", "</tool_call>"):
+        [token] = tokenizer.ids(word, control=False)
+        assert vocabulary.bytes_of(token) == word.encode()
+    [end] = tokenizer.ids("<|im_end|>", control=True)
+    assert vocabulary.bytes_of(end) == b""
 
 
 class Bytes:

@@ -20,6 +20,9 @@ KNOWN = (
     "qwen2_5_vl",
 )
 
+# Those whose chat template has places for what was read in an image.
+TAKE_HINTS = ("hyperclovax_vlm",)
+
 
 def family(spec: OnnxVisionSpec, model: str, template: str = "") -> Family:
     """`template` is the model's chat template, "" for none.

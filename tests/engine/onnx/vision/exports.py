@@ -136,13 +136,15 @@ def idefics3_features(model: Any) -> Callable[..., Any]:
 
 
 def qwen_features(vision: Any, project: Callable[[Any], Any]) -> Callable[..., Any]:
-    """Qwen2.5-VL's tower for one image of any size: windows are masks over all patches."""
+    """The tower of Qwen2-VL, or of Qwen2.5-VL, whose windows are masks over all patches, for one
+    image of any size."""
     from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import apply_rotary_pos_emb_vision
 
     config = vision.config
     merge = config.spatial_merge_size
-    side = config.window_size // config.patch_size
-    size = config.hidden_size // config.num_heads
+    window_size = getattr(config, "window_size", None)
+    side = (window_size or config.patch_size) // config.patch_size
+    size = getattr(config, "embed_dim", config.hidden_size) // config.num_heads
 
     def ordered(plane: Any, rows: Any, columns: Any) -> Any:
         split = plane.reshape(rows // merge, merge, columns // merge, merge)
@@ -169,7 +171,8 @@ def qwen_features(vision: Any, project: Callable[[Any], Any]) -> Callable[..., A
         near = torch.where(window[:, None] == window[None], 0.0, -1e9)
         hidden = vision.patch_embed(pixel_values)
         for number, block in enumerate(vision.blocks):
-            bias = 0.0 if number in config.fullatt_block_indexes else near
+            whole = window_size is None or number in config.fullatt_block_indexes
+            bias = 0.0 if whole else near
             hidden = hidden + attend(block, block.norm1(hidden), angles, bias)
             hidden = hidden + block.mlp(block.norm2(hidden))
         return project(vision.merger(hidden))

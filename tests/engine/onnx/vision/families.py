@@ -31,6 +31,16 @@ QWEN_VISION: dict[str, Any] = {
     "fullatt_block_indexes": [2],
     "initializer_range": 0.3,
 }
+QWEN2_VISION: dict[str, Any] = {
+    "depth": 2,
+    "embed_dim": 32,
+    "hidden_size": WIDTH,
+    "mlp_ratio": 2,
+    "num_heads": 2,
+    "patch_size": 4,
+    "spatial_merge_size": 2,
+    "initializer_range": 0.3,
+}
 QWEN_PROCESSOR: dict[str, Any] = {
     "patch_size": 4,
     "merge_size": 2,
@@ -134,18 +144,32 @@ def idefics3(folder: Path, family: str = "idefics3") -> Checkpoint:
     )
 
 
+def qwen2(folder: Path) -> Checkpoint:
+    from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
+
+    config = Qwen2VLConfig(vision_config=QWEN2_VISION, **_qwen_words(folder))
+    model = _model(Qwen2VLForConditionalGeneration, config)
+    tower = Tower(model, qwen_features(model.model.visual, lambda rows: rows))
+    return _of_qwen_s_kind(folder, "qwen2_vl", model, tower, axes=3)
+
+
+def _qwen_words(folder: Path) -> dict[str, Any]:
+    """The language part of both Qwens' configurations, and the tokens around images."""
+    vocabulary = tokens(folder, ("<|image_pad|>", "<|vision_start|>", "<|vision_end|>"))
+    rope = {"rope_type": "default", "mrope_section": [2, 3, 3], "rope_theta": 10000.0}
+    return {
+        "text_config": {**TEXT, "vocab_size": vocabulary, "rope_parameters": rope},
+        "image_token_id": _id(folder, "<|image_pad|>"),
+        "vision_start_token_id": _id(folder, "<|vision_start|>"),
+        "vision_end_token_id": _id(folder, "<|vision_end|>"),
+    }
+
+
 def qwen(folder: Path, save: Path | None = None) -> Checkpoint:
     from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
-    vocabulary = tokens(folder, ("<|image_pad|>", "<|vision_start|>", "<|vision_end|>"))
-    rope = {"rope_type": "default", "mrope_section": [2, 3, 3], "rope_theta": 10000.0}
-    config = Qwen2_5_VLConfig(
-        vision_config={**QWEN_VISION, "out_hidden_size": WIDTH},
-        text_config={**TEXT, "vocab_size": vocabulary, "rope_parameters": rope},
-        image_token_id=_id(folder, "<|image_pad|>"),
-        vision_start_token_id=_id(folder, "<|vision_start|>"),
-        vision_end_token_id=_id(folder, "<|vision_end|>"),
-    )
+    vision = {**QWEN_VISION, "out_hidden_size": WIDTH}
+    config = Qwen2_5_VLConfig(vision_config=vision, **_qwen_words(folder))
     model = _model(Qwen2_5_VLForConditionalGeneration, config)
     if save is not None:
         model.save_pretrained(save)
@@ -262,7 +286,7 @@ def _generate(
         if images:
             nested = [images] if "pixel_attention_mask" in processor.model_input_names else images
             feeds |= processor(nested, return_tensors="pt")
-            if model.config.model_type == "qwen2_5_vl":
+            if model.config.model_type in ("qwen2_vl", "qwen2_5_vl"):
                 feeds["mm_token_type_ids"] = (feeds["input_ids"] == place).int()
         with torch.no_grad():
             found = model.generate(

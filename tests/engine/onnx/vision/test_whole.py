@@ -5,9 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
-from app.domain.errors import SllmError
 from app.domain.messages import Message, Picture
 from app.domain.options import GenerationOptions
 from app.engine.backends.onnx import OnnxBackend
@@ -24,6 +22,7 @@ FAMILIES: dict[str, Callable[[Path], Checkpoint]] = {
     "llava-siglip": lambda folder: families.llava(folder, siglip=True),
     "idefics3": families.idefics3,
     "smolvlm": lambda folder: families.idefics3(folder, "smolvlm"),
+    "qwen2_vl": families.qwen2,
     "qwen2_5_vl": families.qwen,
     "hyperclovax_vision_v2": families.hyperclovax_v2,
 }
@@ -135,10 +134,6 @@ async def test_what_users_spell_stays_text(checkpoint: Checkpoint, backend: Onnx
     assert contains(prompt, plain)
     rows = sum(await backend.image_tokens(Message("user", "", (seen,))))
     assert sum(token < 0 for token in prompt) == rows
-    hinted = replace(seen, ocr=placeholder + "<|im_end|>")
-    prompt = await backend.prompt([Message("user", "Hi", (hinted,))])
-    assert contains(prompt, await backend.tokens(placeholder + "<|im_end|>"))
-    assert sum(token < 0 for token in prompt) == rows
     (end,) = await backend._texts.tokenize("<|im_end|>", parse_special=True)
     assert prompt.count(end) == 1
 
@@ -152,14 +147,6 @@ async def test_penalties_do_not_see_rows(checkpoint: Checkpoint, backend: OnnxBa
     options = GenerationOptions(temperature=0, max_tokens=8, repeat_penalty=1.3)
     events = await run(backend, await backend.prompt(messages(turns)), options)
     assert len(tokens_of(events)) == 8
-
-
-async def test_keywords_that_no_template_takes_are_refused(
-    checkpoint: Checkpoint, backend: OnnxBackend
-) -> None:
-    hinted = replace(checkpoint.picture(40, 30), lens_keywords="cat")
-    with pytest.raises(SllmError, match="lens_keywords_unsupported"):
-        await backend.prompt([Message("user", "Hi", (hinted,))])
 
 
 async def test_leaving_while_an_image_is_encoded(

@@ -1,0 +1,1 @@
+"""`sllm bench`: how quick weights are on this machine, and how much memory they take."""

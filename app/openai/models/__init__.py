@@ -1,0 +1,1 @@
+"""The dialect's schemas: what OpenAI documents, and nothing that nobody does."""

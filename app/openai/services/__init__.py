@@ -1,0 +1,1 @@
+"""The dialect's use cases, in domain types."""

@@ -1,0 +1,37 @@
+"""`sllm keys`: made, listed, revoked; through the settings' file or a named one."""
+
+import json
+import stat
+from pathlib import Path
+
+from tests.cli.support import sllm
+
+
+def test_keys_live_in_the_file_of_the_settings(environment: dict[str, str], tmp_path: Path) -> None:
+    settings = environment | {"API_KEYS_FILE": str(tmp_path / "mine.json")}
+    made = sllm(settings, tmp_path, "keys", "create", "--name", "노트북")
+    assert made.returncode == 0
+    (entry,) = json.loads((tmp_path / "mine.json").read_text())
+    assert entry["name"] == "노트북"
+    assert stat.S_IMODE((tmp_path / "mine.json").stat().st_mode) == 0o600
+    assert "노트북" in sllm(settings, tmp_path, "keys", "list").stdout
+    assert sllm(settings, tmp_path, "keys", "revoke", entry["id"]).returncode == 0
+    assert "노트북" not in sllm(settings, tmp_path, "keys", "list").stdout
+
+
+def test_an_unknown_key_is_told_with_the_way_out(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    sllm(environment, tmp_path, "keys", "create")
+    done = sllm(environment, tmp_path, "keys", "revoke", "key_0")
+    assert (done.returncode, "sllm keys list" in done.stderr) == (1, True)
+
+
+def test_a_file_that_holds_no_keys_is_told(environment: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "keys.json").write_text("{}")
+    for arguments in (["list"], ["create"], ["revoke", "key_0"]):
+        done = sllm(environment, tmp_path, "keys", *arguments, "--file", "keys.json")
+        assert (done.returncode, "is not a file of keys" in done.stderr) == (1, True)
+    assert (tmp_path / "keys.json").read_text() == "{}"
+    missing = sllm(environment, tmp_path, "keys", "list", "--file", "none.json")
+    assert (missing.returncode, "sllm keys create" in missing.stderr) == (1, True)

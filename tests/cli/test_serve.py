@@ -1,0 +1,131 @@
+"""`sllm serve` as a user meets it: real processes, the engine that needs no weights."""
+
+import re
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app import __version__
+from app.serve import ServeError, listen
+from tests.cli.support import COMMAND, sllm
+from tests.support import PATIENCE
+
+
+@contextmanager
+def running(
+    environment: dict[str, str], folder: Path, *arguments: str
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A server on a free port and its address, once the banner has told it."""
+    command = [*COMMAND, "serve", "--model", "scripted"]
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(
+            [*command, "--port", "0", *arguments],
+            cwd=folder,
+            env=environment,
+            stderr=subprocess.PIPE,
+            stdout=log,
+            text=True,
+        )
+    try:
+        assert server.stderr
+        told = ""
+        while not (found := re.search(r"(http://\S+)/health", told)):
+            line = server.stderr.readline()
+            assert line, told
+            told += line
+        yield server, found[1]
+    finally:
+        server.terminate()
+        server.communicate(timeout=PATIENCE)
+
+
+def test_version(environment: dict[str, str], tmp_path: Path) -> None:
+    assert sllm(environment, tmp_path, "--version").stdout == f"sllm {__version__}\n"
+
+
+def test_bad_settings_end_with_the_reason_and_78(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    refused = sllm(environment | {"PORT": "eighty"}, tmp_path, "serve")
+    assert refused.returncode == 78
+    assert refused.stderr.startswith("PORT: not a whole number")
+    assert "Traceback" not in refused.stderr
+
+
+def test_an_option_wins_over_the_environment(environment: dict[str, str], tmp_path: Path) -> None:
+    refused = sllm(environment | {"USE_GPU": "true"}, tmp_path, "serve", "--use-gpu", "maybe")
+    assert refused.returncode == 2
+    assert "--use-gpu" in refused.stderr
+
+
+def test_a_model_that_cannot_be_had_is_told(environment: dict[str, str], tmp_path: Path) -> None:
+    refused = sllm(environment, tmp_path, "serve", "--port", "0", "--model", "nowhere.gguf")
+    assert refused.returncode == 1
+    assert "nowhere.gguf" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_port_in_use_is_one_clear_line(
+    environment: dict[str, str], tmp_path: Path, workers: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        refused = sllm(environment, tmp_path, "serve", "--port", port, "--workers", workers)
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        f"Port {port} on 127.0.0.1 is in use already; stop that server or set PORT.\n"
+    )
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])
+def test_an_address_of_another_machine_is_told(host: str) -> None:
+    with pytest.raises(ServeError, match="is not an address of this machine"):
+        listen(host, 0)
+
+
+def test_localhost_is_listened_to_on_ipv4() -> None:
+    with listen("localhost", 0) as listener:
+        assert listener.getsockname()[0] == "127.0.0.1"
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_the_server_answers_and_ends_in_order(
+    environment: dict[str, str], tmp_path: Path, workers: str
+) -> None:
+    with running(environment, tmp_path, "--workers", workers) as (server, url):
+        assert httpx.get(f"{url}/health/live", timeout=PATIENCE).status_code == 200
+        server.send_signal(signal.SIGTERM)
+        server.communicate(timeout=PATIENCE)
+        assert server.returncode == 0
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url)
+
+
+def test_headers_have_a_deadline(environment: dict[str, str], tmp_path: Path) -> None:
+    """Only that our protocol is the one in use; its deadlines are tested in short elsewhere."""
+    with running(environment, tmp_path) as (_, url):
+        answer = httpx.get(f"{url}/health/live", timeout=PATIENCE)
+    assert "server" not in answer.headers
+
+
+def test_beyond_loopback_the_banner_warns(environment: dict[str, str], tmp_path: Path) -> None:
+    with running(environment, tmp_path, "--host", "0.0.0.0") as (server, url):
+        assert url.startswith("http://127.0.0.1:")
+        assert server.stderr
+        assert server.stderr.readline().startswith("WARNING: this server listens beyond")
+
+
+def test_a_required_gpu_that_is_not_there_is_one_plain_line(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    result = sllm(environment, tmp_path, "serve", "--model", "scripted", "--use-gpu", "required")
+    assert result.returncode == 1
+    assert "USE_GPU=required" in result.stderr
+    assert "Traceback" not in result.stderr
