@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from app.docs.documents import version_document
-from app.docs.examples.exchange import KEPT, load
+from app.docs.examples.exchange import load
 from app.docs.reference import LANGUAGES, page_name, reference
 from app.versions import VERSIONS, Version
 
@@ -14,8 +14,8 @@ FOLDER = Path("api_docs")
 
 
 def export_documents(folder: Path = FOLDER) -> list[Path]:
-    """Write `vN.openapi.json`, `vN.md` and `vN.ko.md` of every version into `folder`, with the
-    examples that are kept in this checkout; the files that were written."""
+    """Write `vN.openapi.json`, `vN.md` and `vN.ko.md` of every version into `folder`; the files
+    that were written."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for version in VERSIONS:
@@ -26,9 +26,9 @@ def export_documents(folder: Path = FOLDER) -> list[Path]:
     return written
 
 
-def exported(version: Version, examples: Path = KEPT) -> dict[str, str]:
+def exported(version: Version) -> dict[str, str]:
     """The files of one version: text by name."""
-    document, exchanges = version_document(version), load(version.name, examples)
+    document, exchanges = version_document(version), load(version.name)
     pages = {
         page_name(version.name, language): reference(document, exchanges, language)
         for language in LANGUAGES

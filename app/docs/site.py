@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 
 from app.docs.documents import version_document
-from app.docs.examples.exchange import KEPT, load
+from app.docs.examples.exchange import load
 from app.docs.export import FOLDER, export_documents
 from app.docs.pages import STATIC
 from app.docs.reference import LANGUAGES, page_name
@@ -59,12 +59,12 @@ def copy_assets(folder: Path) -> None:
             shutil.copyfile(source, folder / name)
 
 
-def site(assets: str, examples: Path = KEPT) -> dict[str, str]:
+def site(assets: str) -> dict[str, str]:
     """Every file of the site: text by name. `assets` leads from them to Swagger UI and ReDoc."""
     files = {"index.html": _page("index", assets, versions="\n".join(_entries()))}
     for version in VERSIONS:
         name = version.name
-        document = with_examples(version_document(version), load(name, examples))
+        document = with_examples(version_document(version), load(name))
         told_once = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
         files[f"{name}.js"] = f"window.apiDocument = {told_once};\n"
         for viewer in ("swagger", "redoc"):

@@ -26,7 +26,9 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in (*COPIED, "export_static_docs.py"):
         source, target = ROOT / name, folder / name
         if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(
+                source, target, ignore=shutil.ignore_patterns("__pycache__", "node_modules")
+            )
         else:
             shutil.copyfile(source, target)
     for block in BLOCKS:

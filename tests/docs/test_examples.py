@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from app.docs.examples.exchange import KEPT, Answered, Exchange, Normaliser, load
+from app.docs.examples.exchange import Answered, Exchange, Normaliser, load
 from app.docs.examples.recorder import record
 from app.docs.examples.scenario import SCENARIOS
 from app.weights import ModelSpec
-from tests.docs.markdown import ROOT, events, fits, shape
+from tests.docs.markdown import events, fits, shape
 from tests.support import Server, running
 
 SEES = {"VISION_MODEL_PATH": "shapes-demo"}
@@ -42,7 +42,7 @@ def test_examples_have_the_shapes_that_are_shown(version: str, scripted: Server)
 
 
 def run_again(version: str, url: str) -> None:
-    kept = load(version, ROOT / KEPT)
+    kept = load(version)
     for shown, got in zip(kept, record(url, version), strict=True):
         check(shown, got)
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.docs.documents import METHODS, version_document
-from app.docs.examples.exchange import KEPT, load
+from app.docs.examples.exchange import load
 from app.docs.examples.scenario import SCENARIOS
 from app.docs.export import FOLDER, exported
 from app.docs.reference.words import is_told, translated, words
@@ -18,7 +18,6 @@ from app.docs.site import SITE, export_standalone, site
 from app.versions import VERSIONS, Version
 from tests.docs.markdown import ROOT, anchors, links
 
-KEPT_HERE = ROOT / KEPT
 every_version = pytest.mark.parametrize("version", VERSIONS, ids=lambda version: version.name)
 # Said by FastAPI where nothing is said.
 UNSAID = "Successful Response"
@@ -26,13 +25,13 @@ UNSAID = "Successful Response"
 
 @every_version
 def test_the_files_of_a_version_are_those_of_the_code(version: Version) -> None:
-    for name, text in exported(version, KEPT_HERE).items():
+    for name, text in exported(version).items():
         kept = (ROOT / FOLDER / name).read_text(encoding="utf-8")
         assert text == kept, "meant to change? run: python export_docs.py"
 
 
 def test_the_site_is_that_of_the_code() -> None:
-    files = site("../../app/docs/static", KEPT_HERE)
+    files = site("../../app/docs/static")
     folder = ROOT / FOLDER / SITE
     assert {path.name for path in folder.iterdir()} == set(files)
     for name, text in files.items():
@@ -41,8 +40,8 @@ def test_the_site_is_that_of_the_code() -> None:
 
 
 def test_nothing_else_lies_among_the_documents() -> None:
-    made = {name for version in VERSIONS for name in exported(version, KEPT_HERE)}
-    assert {path.name for path in (ROOT / FOLDER).iterdir()} == made | {"examples", SITE}
+    made = {name for version in VERSIONS for name in exported(version)}
+    assert {path.name for path in (ROOT / FOLDER).iterdir()} == made | {SITE}
 
 
 def test_what_is_committed_is_small() -> None:
@@ -92,7 +91,7 @@ def test_the_pages_have_the_same_words_in_both_languages() -> None:
 def test_every_operation_has_an_example_that_went_well(version: Version) -> None:
     shown = {
         (exchange.method, exchange.route)
-        for exchange in load(version.name, KEPT_HERE)
+        for exchange in load(version.name)
         if exchange.answered.status < 300
     }
     paths = version_document(version)["paths"]
@@ -112,8 +111,6 @@ def test_links_within_a_reference_lead_somewhere(version: Version, language: str
 
 @pytest.mark.parametrize("program", ["export_docs.py", "export_docs_fixed.py"])
 def test_both_names_of_the_exporter_write_the_same(program: str, tmp_path: Path) -> None:
-    (tmp_path / FOLDER).mkdir()
-    (tmp_path / KEPT).symlink_to(KEPT_HERE)
     run(program, tmp_path)
     written = {path.name: path.read_text() for path in (tmp_path / FOLDER).glob("v*.*")}
     assert written == {
@@ -122,8 +119,6 @@ def test_both_names_of_the_exporter_write_the_same(program: str, tmp_path: Path)
 
 
 def test_the_static_exporter_takes_one_folder(tmp_path: Path) -> None:
-    (tmp_path / FOLDER).mkdir()
-    (tmp_path / KEPT).symlink_to(KEPT_HERE)
     run("export_static_docs.py", tmp_path, "published")
     assert (tmp_path / "published" / SITE / "v5.swagger.html").is_file()
     wrong = [sys.executable, str(ROOT / "export_static_docs.py"), "--folder"]
@@ -149,7 +144,7 @@ def test_a_site_that_stands_alone_has_the_very_assets(
 
 @every_version
 def test_a_document_of_the_site_is_the_version_s_with_examples(version: Version) -> None:
-    script = site("", KEPT_HERE)[f"{version.name}.js"]
+    script = site("")[f"{version.name}.js"]
     document = json.loads(script.removeprefix("window.apiDocument = ").removesuffix(";\n"))
     assert document["paths"].keys() == version_document(version)["paths"].keys()
     shown = document["paths"][f"{version.path}/chat"]["post"]["responses"]["200"]["content"]

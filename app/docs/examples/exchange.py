@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-KEPT = Path("api_docs") / "examples"
+KEPT = Path(__file__).parent / "kept"
 STAMP = "2026-01-01T00:00:00Z"
 # Values by their form: ids, times, and numbers that a clock gave.
 _ID = re.compile(r"\b(chat|conv|msg|img|req)_[0-9a-f]{32}\b")
@@ -48,16 +48,15 @@ class Exchange(Struct, frozen=True):
         return re.sub(r"[^a-z0-9]+", "_", self.title.lower()).strip("_")
 
 
-def load(version: str, folder: Path = KEPT) -> list[Exchange]:
+def load(version: str) -> list[Exchange]:
     """The examples of a version, in the order they were run."""
-    return msgspec.json.decode((folder / f"{version}.json").read_bytes(), type=list[Exchange])
+    return msgspec.json.decode((KEPT / f"{version}.json").read_bytes(), type=list[Exchange])
 
 
-def save(version: str, exchanges: list[Exchange], folder: Path = KEPT) -> None:
+def save(version: str, exchanges: list[Exchange]) -> None:
     """Keep them in the form that `load` reads."""
-    folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(msgspec.to_builtins(exchanges), ensure_ascii=False, indent=1)
-    (folder / f"{version}.json").write_text(text + "\n", encoding="utf-8")
+    (KEPT / f"{version}.json").write_text(text + "\n", encoding="utf-8")
 
 
 class Normaliser:
