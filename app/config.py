@@ -21,6 +21,7 @@ from app.config_values import (
     lower_case,
     origins,
 )
+from app.logs.setup import LogFormat
 
 LogLevel = Literal["critical", "error", "warning", "info", "debug"]
 UseGpu = Literal["auto", "false", "true", "required"]
@@ -124,6 +125,11 @@ class Settings(BaseSettings):
         "info",
         "How much is logged. Prompts and answers never are.",
         "critical, error, warning, info or debug",
+    )
+    log_format: Annotated[LogFormat, BeforeValidator(lower_case)] = _setting(
+        "text",
+        "text: lines for people; json: an object on each line, for programs that collect logs.",
+        "text or json",
     )
     data_dir: Annotated[Path, AfterValidator(expand_home)] = Field(
         default_factory=lambda: user_data_path("sllm", appauthor=False),

@@ -17,7 +17,7 @@ from app.domain.messages import Message
 from app.domain.options import ContextPolicy, GenerationOptions
 from app.drain import Drain
 from app.edge.authentication import LOCAL
-from app.errors import scope_language
+from app.errors import request_id_of, scope_language
 from app.provider.model_provider import ModelProvider
 from app.v1.services.chat_service import ChatService
 
@@ -92,6 +92,7 @@ async def get_request_maker(
             max_history=settings.max_history_length,
             arrived_at=request.state.arrived_at,
             deadline_seconds=settings.request_deadline_seconds,
+            request_id=request_id_of(request.scope),
         )
 
     return make

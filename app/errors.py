@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
 from app.domain.errors import STATUS, SllmError
+from app.edge.observation import note_error
 from app.i18n import language_of, translate
 from app.validation_errors import invalid_request
 
@@ -89,6 +90,7 @@ def response(
     scope: Scope, error: SllmError, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
     """The whole answer to the request of `scope`, in its language and its route's shape."""
+    note_error(scope, error.code)
     language = scope_language(scope)
     if is_openai(scope):
         body = render_openai(error, language)

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
@@ -23,19 +24,27 @@ from app.engine.launcher import LLAMA_GPU, ONNX_GPU, gpu_devices
 from app.engine.lifeline import die_with_parent
 from app.engine.runtime_dir import server_pid
 from app.i18n.notices import words
-from app.images.decoder import Decoder
 from app.images.store import ImageStore
+from app.logs.setup import configure
+from app.metrics import router as metrics_router
+from app.metrics import shared
+from app.metrics.images import CountedDecoder
 from app.openai.background import Background
 from app.provider.caches import ConversationCaches
 from app.provider.model_provider import ModelProvider
+from app.provider.observed import GenerationObserver, ObservedProvider
 from app.provider.sllm_provider import SllmProvider
 from app.provider.vision_provider import vision_provider
 from app.storage import open_storage
+from app.tracing.setup import finish, traces
 from app.v4.config import IMPORT_BYTES, IMPORTS_AT_ONCE
 from app.v4.services.answer_writer import AnswerWriter
 from app.v5.body_room import BodyRoom
 from app.v5.config import vision_body_limit
 from app.versions import VERSIONS, mount
+
+if TYPE_CHECKING:
+    from app.tracing.traces import Traces
 
 DRAIN_SECONDS = 30.0
 log = logging.getLogger(__name__)
@@ -71,6 +80,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     errors.install(app)
     app.include_router(health.router)
+    app.include_router(metrics_router.router)
     mount(app)
     app.include_router(openai.router())
     ui.mount(app)
@@ -85,10 +95,13 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     if server_pid() != os.getpid():
         # A worker must not outlive the server, not even when that is killed.
         die_with_parent(server_pid())
+    if settings.log_format == "json":
+        # Also where the web server was started without us and has a format of its own.
+        configure(settings.log_level, settings.log_format)
     if settings.use_gpu == "required" and not await gpu_devices(LLAMA_GPU, ONNX_GPU):
         raise RuntimeError(words([Notice("gpu_required")], "en")[0])
-    models: list[ModelProvider] = [SllmProvider(settings), vision_provider(settings)]
-    app.state.text_model, app.state.vision_model = models
+    found = traces()
+    models = watched(app, settings, found)
     app.state.caches = ConversationCaches(settings.data_dir, models)
     for model in models:
         model.start()
@@ -96,7 +109,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         database = await _storage(settings)
         writer = AnswerWriter(database)
         images = ImageStore(settings.data_dir / "images", database)
-        decoder = Decoder(images.incoming, settings.max_image_pixels)
+        counting = app.state.metrics.instruments
+        decoder = CountedDecoder(counting, images.incoming, settings.max_image_pixels)
         await images.open()
         app.state.drain = Drain(models, DRAIN_SECONDS)
         app.state.database, app.state.writer = database, writer
@@ -113,6 +127,29 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     finally:
         for model in models:
             await model.stop()
+        finish(found)
+
+
+def watched(
+    app: FastAPI, settings: Settings, found: "Traces | None"
+) -> tuple[ObservedProvider, ...]:
+    """The models, text first, under the eyes of metrics and traces, which see requests, too."""
+    directory = shared.prepare()
+    # Not before: prometheus-client looks at its variable when it is imported.
+    from app.metrics.exposition import Metrics
+
+    models: dict[str, ModelProvider] = {
+        "text": SllmProvider(settings), "vision": vision_provider(settings),
+    }  # fmt: skip
+    metrics = Metrics(directory, models)
+    app.state.metrics = metrics
+    app.state.observers = (metrics.requests, *([found.requests] if found else []))
+    observers: list[GenerationObserver] = [metrics.generations]
+    if found:
+        observers.append(found.generations)
+    observed = tuple(ObservedProvider(name, models[name], observers) for name in models)
+    app.state.text_model, app.state.vision_model = observed
+    return observed
 
 
 def body_limits(settings: Settings) -> dict[str, int]:

@@ -14,12 +14,14 @@ from typing import Any
 from uvicorn import Config, Server
 from uvicorn.supervisors import Multiprocess
 
+from app import notify
 from app.api_keys import KeysError, key_ring
 from app.commands.words import say
 from app.config import Settings
 from app.database import DatabaseUnusable
 from app.edge.http_protocol import GuardedProtocol
 from app.engine.launcher import LLAMA_GPU, ONNX_GPU, gpu_devices
+from app.logs.setup import configuration, configure
 from app.storage import open_storage
 from app.terminal import DownloadProgress, show_banner, warn
 from app.weights import WeightsError, ensure
@@ -38,6 +40,7 @@ def serve(settings: Settings) -> int:
     """Run until a signal ends it; returns the exit code. Raises ServeError."""
     # Processes started from here find our package, whatever lies in the working directory.
     os.environ.setdefault("PYTHONSAFEPATH", "1")
+    configure(settings.log_level, settings.log_format)
     if settings.port:
         listen(settings.host, settings.port).close()
     require_keys(settings)
@@ -46,7 +49,9 @@ def serve(settings: Settings) -> int:
     model = fetch_weights(settings)
     with listen(settings.host, settings.port) as listener:
         address, port = listener.getsockname()[:2]
-        show_banner(model, address, port, has_keys=settings.api_keys_file is not None)
+        has_keys = settings.api_keys_file is not None
+        show_banner(model, address, port, has_keys, settings.log_format)
+        notify.ready()
         return _run(uvicorn_config(settings), listener)
 
 
@@ -59,13 +64,13 @@ def fetch_weights(settings: Settings) -> str:
     if settings.sllm_model_path == WITHOUT_WEIGHTS:
         return WITHOUT_WEIGHTS
     try:
-        with DownloadProgress() as progress:
+        with DownloadProgress(log_format=settings.log_format) as progress:
             return ensure(settings.sllm_model_path, settings.data_dir, Task(progress)).id
     except WeightsError as error:
         told = say(error.text, **error.values)
         if settings.sllm_model_path is not None:
             raise ServeError(told) from error
-        warn(f"{told}\n{say('serve_without_model')}")
+        warn(f"{told}\n{say('serve_without_model')}", settings.log_format)
         return ""
 
 
@@ -122,7 +127,7 @@ def uvicorn_config(settings: Settings) -> Config:
         access_log=False,
         server_header=False,
         timeout_keep_alive=15,
-        log_config=_log_config(settings.log_level),
+        log_config=configuration(settings.log_level, settings.log_format),
     )
 
 
@@ -169,14 +174,3 @@ def _run_workers(config: Config, listener: socket.socket) -> int:
     supervisor.run()
     codes = {process.exitcode for process in supervisor.processes}
     return STARTUP_FAILED if STARTUP_FAILED in codes else 0
-
-
-def _log_config(level: str) -> dict[str, Any]:
-    """A dictionary, since every worker process applies it for itself."""
-    return {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "formatters": {"line": {"()": "app.edge.logs.LineFormatter"}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-        "root": {"level": level.upper(), "handlers": ["stderr"]},
-    }

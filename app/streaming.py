@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.domain.errors import SllmError
+from app.edge.observation import note_error
 from app.errors import render, render_openai, request_id_of, scope_language
 
 PING_SECONDS = 10.0
@@ -111,6 +112,7 @@ class EventStream(Response):
         if isinstance(data, BaseModel):
             return data.model_dump_json().encode()
         if isinstance(data, SllmError):
+            note_error(self._scope, data.code)
             data = self.told(data, scope_language(self._scope))
         return _encode(data)
 

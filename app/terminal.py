@@ -1,6 +1,8 @@
-"""What the command line shows: the banner and a download's progress; plain when not a terminal."""
+"""What the command line shows: the banner and a download's progress; plain when not a terminal,
+and log records where LOG_FORMAT is json, for then a program reads."""
 
 import ipaddress
+import logging
 from types import TracebackType
 from typing import Self
 
@@ -11,28 +13,42 @@ from app import __version__
 from app.commands.words import language
 from app.domain.model_info import Notice
 from app.i18n.notices import words
+from app.logs.setup import LogFormat
 
 OPEN_TO_ALL = (
     "WARNING: this server listens beyond this machine ({address}) without API keys: whoever "
     "reaches the port can use it. Make keys (sllm keys create) and set API_KEYS_FILE, or set "
     "HOST=127.0.0.1."
 )
+log = logging.getLogger(__name__)
 
 
-def show_banner(model: str, address: str, port: int, has_keys: bool = False) -> None:
+def show_banner(
+    model: str, address: str, port: int, has_keys: bool = False, log_format: LogFormat = "text"
+) -> None:
     """Where everything is, on standard error; `model` "" means that there is none yet."""
-    console = _console()
     url = f"http://{_for_browser(address)}:{port}"
+    if log_format == "json":
+        log.info("SLLM %s serves %s at %s", __version__, model or "no model yet", url)
+    else:
+        _show_text(model, url)
+    if not has_keys and not ipaddress.ip_address(address).is_loopback:
+        warn(OPEN_TO_ALL.format(address=address), log_format)
+
+
+def _show_text(model: str, url: str) -> None:
+    console = _console()
     console.print(f"[bold]SLLM {__version__}[/bold]  model: {model or 'none yet'}")
     for name, path in (("chat", "/ui"), ("API", "/docs"), ("health", "/health")):
         console.print(f"  {name:<7}{url}{path}")
-    if not has_keys and not ipaddress.ip_address(address).is_loopback:
-        warn(OPEN_TO_ALL.format(address=address))
 
 
-def warn(text: str) -> None:
+def warn(text: str, log_format: LogFormat = "text") -> None:
     """A sentence that must not be overlooked, on standard error."""
-    _console().print(text, style="bold red", markup=False)
+    if log_format == "json":
+        log.warning("%s", text)
+    else:
+        _console().print(text, style="bold red", markup=False)
 
 
 def _console() -> Console:
@@ -49,8 +65,9 @@ def _for_browser(address: str) -> str:
 class DownloadProgress:
     """A progress bar on a terminal, else a line for every tenth; see app.weights.task.Progress."""
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None, log_format: LogFormat = "text") -> None:
         self._console = console or _console()
+        self._logs = log_format == "json"
         columns = ("{task.description}", BarColumn(), DownloadColumn(), TimeRemainingColumn())
         self._bars = Progress(*columns, console=self._console)
         self._shown: dict[str, TaskID] = {}
@@ -71,11 +88,11 @@ class DownloadProgress:
 
     def note(self, notice: Notice) -> None:
         """One sentence, above the bar."""
-        self._console.print(words([notice], language())[0], markup=False)
+        self._print(words([notice], language())[0])
 
     def advance(self, file: str, done: int, total: int | None) -> None:
         """`done` bytes of `total` of `file`."""
-        if self._console.is_terminal:
+        if self._console.is_terminal and not self._logs:
             self._draw(file, done, total)
         elif total:
             self._print_tenth(file, done, total)
@@ -90,4 +107,10 @@ class DownloadProgress:
         tenth = 10 * done // total
         if tenth > self._tenths.get(file, 0):
             self._tenths[file] = tenth
-            self._console.print(f"{file}: {tenth}0 % of {total / 1e6:.0f} MB", markup=False)
+            self._print(f"{file}: {tenth}0 % of {total / 1e6:.0f} MB")
+
+    def _print(self, text: str) -> None:
+        if self._logs:
+            log.info("%s", text)
+        else:
+            self._console.print(text, markup=False)

@@ -84,6 +84,10 @@ class Server:
         """Over a connection of its own, which any worker may take."""
         return httpx.get(self.url + path, timeout=PATIENCE)
 
+    def fresh_post(self, path: str, body: dict[str, Any]) -> httpx.Response:
+        """As `fresh_get`."""
+        return httpx.post(self.url + path, json=body, timeout=PATIENCE)
+
     def root(self) -> psutil.Process:
         return psutil.Process(self.process.pid)
 

@@ -20,7 +20,8 @@ class GenerationRequest(Struct, frozen=True):
     `client` is the unit of fairness and rate limits (an API key's id or an address), `owner`
     the tenant whose cached prefixes may be reused, `conversation` the id under which this
     one may be kept on disk (empty: it may not). `arrived_at` is CLOCK_MONOTONIC seconds,
-    which every process of this machine shares; `deadline_seconds` counts from then.
+    which every process of this machine shares; `deadline_seconds` counts from then. `id` is the
+    answer's, `request_id` the HTTP request's: for logs and traces.
     """
 
     messages: tuple[Message, ...]
@@ -35,6 +36,8 @@ class GenerationRequest(Struct, frozen=True):
     deadline_seconds: float = 300.0
     tools: tuple[Tool, ...] = ()
     continues: bool = False
+    id: str = ""
+    request_id: str = "-"
 
 
 class ContextReport(Struct, frozen=True):

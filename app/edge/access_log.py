@@ -1,9 +1,13 @@
-"""One log line per request, that no request can forge; bodies and query strings stay out."""
+"""One log line per request, that no request can forge; bodies and query strings stay out. What
+else watches requests is told of the same ends."""
 
 import logging
 import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.edge.observation import RequestEnd, noted_error, observers_of
+from app.edge.route_names import method_of, route_of
 
 logger = logging.getLogger("sllm.access")
 
@@ -27,12 +31,33 @@ class AccessLog:
         started = time.monotonic()
         # What a generation's timings and deadline count from: an upload is part of it.
         scope.setdefault("state", {})["arrived_at"] = started
+        endings = [observer.begin(scope) for observer in observers_of(scope)]
         try:
             await self.app(scope, exchange.receive, exchange.send)
         finally:
-            milliseconds = (time.monotonic() - started) * 1000
-            line = (scope["method"], plain_path(scope), exchange.outcome, milliseconds)
-            logger.info("%s %s %d %.1fms", *line)
+            seconds = time.monotonic() - started
+            end = RequestEnd(
+                method_of(scope), route_of(scope), exchange.outcome, seconds, noted_error(scope)
+            )
+            log_line(str(scope["method"]), plain_path(scope), end)
+            for ending in endings:
+                ending(end)
+
+
+def log_line(method: str, path: str, end: RequestEnd) -> None:
+    """The same as text and as fields of a JSON line."""
+    milliseconds = end.seconds * 1000
+    fields = {
+        "method": method,
+        "path": path,
+        "route": end.route,
+        "status": end.status,
+        "duration_ms": round(milliseconds, 1),
+    }
+    if end.error:
+        fields["error"] = end.error
+    words = (method, path, end.status, milliseconds)
+    logger.info("%s %s %d %.1fms", *words, extra={"fields": fields})
 
 
 class Exchange:

@@ -2,16 +2,14 @@
 
 import re
 import secrets
-from contextvars import ContextVar
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.logs import context
+
 HEADER = "X-Request-ID"
 VALID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-
-# For log records: the server logs a crash after the application has returned, in the same task.
-current: ContextVar[str] = ContextVar("request_id", default="-")
 
 
 class RequestId:
@@ -26,7 +24,7 @@ class RequestId:
             return
         request_id = chosen_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
-        current.set(request_id)
+        context.request_id.set(request_id)
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -6,6 +6,8 @@ import os
 import signal
 import sys
 import sysconfig
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
@@ -50,16 +52,8 @@ def environment() -> dict[str, str]:
 
 async def launch(spec: EngineSpec) -> asyncio.subprocess.Process:
     """A loaded engine, listening. Raises EngineFailed; the process is then gone."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "app.engine.process",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        env=environment(),
-        # Its own session: a terminal's Ctrl-C is not its business.
-        start_new_session=True,
-    )
+    async with _standard_error(spec) as standard_error:
+        process = await _started(standard_error)
     assert process.stdin is not None
     assert process.stdout is not None
     try:
@@ -74,6 +68,43 @@ async def launch(spec: EngineSpec) -> asyncio.subprocess.Process:
         return process
     code = await process.wait()
     raise EngineFailed(_reason(outcome if line else None, code, spec))
+
+
+async def _started(standard_error: int | None) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "app.engine.process",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=standard_error,
+        env=environment(),
+        # Its own session: a terminal's Ctrl-C is not its business.
+        start_new_session=True,
+    )
+
+
+@asynccontextmanager
+async def _standard_error(spec: EngineSpec) -> AsyncIterator[int | None]:
+    """Where an engine writes its log: ours, or for JSON a relay, which ends when the engine has."""
+    if spec.log_format == "text":
+        yield None
+        return
+    reading, writing = os.pipe()
+    try:
+        await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "app.engine.log_relay",
+            spec.log_level,
+            stdin=reading,
+            env=environment(),
+            start_new_session=True,
+        )
+        yield writing
+    finally:
+        os.close(reading)
+        os.close(writing)
 
 
 async def gpu_devices(*modules: str) -> list[str]:

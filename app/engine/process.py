@@ -22,6 +22,7 @@ from app.engine.lifeline import die_with_parent, outlive_parent
 from app.engine.runtime_dir import OwnerLock, remove
 from app.engine.server import EngineServer
 from app.engine.spec import EngineSpec
+from app.logs.setup import configure
 
 WRITE_SECONDS = 5.0
 log = logging.getLogger(__name__)
@@ -29,12 +30,12 @@ log = logging.getLogger(__name__)
 
 def main() -> int:
     """0 when the server left, 1 when the weights cannot be loaded, 2 when the backend died."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s:     engine: %(message)s")
     # Ctrl-C in a terminal reaches the whole group; when to end is the server's decision.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     die_with_parent(os.getppid())
     answers = _answers()
     spec = msgspec.json.decode(sys.stdin.buffer.read(), type=EngineSpec)
+    configure(spec.log_level, spec.log_format)
     try:
         backend = _load(spec)
     except LoadError as error:

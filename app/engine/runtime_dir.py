@@ -23,17 +23,21 @@ from app.domain.model_info import Notice
 
 # sockaddr_un holds 108 bytes; leave room for the server's and the sockets' names.
 MAX_BASE_LENGTH = 60
+# Beside the engines' directories: what the workers count (app/metrics/shared.py).
+METRICS = "metrics"
 # Linux keeps files of this directory in memory.
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - `_private` refuses what is not ours
 State = Literal["loading", "ready", "failed"]
 
 
 class EngineStatus(Struct, frozen=True):
-    """What the owner knows of the engine; `reason` says why it is not (yet) ready."""
+    """What the owner knows of the engine; `reason` says why it is not (yet) ready, `restarts`
+    how many engines of this server have ended before."""
 
     state: State
     reason: Notice | None = None
     pid: int | None = None
+    restarts: int = 0
 
 
 def server_pid() -> int:
@@ -67,7 +71,8 @@ def _identity(pid: int) -> str:
 
 
 def runtime_directory(role: str) -> Path:
-    """This server's directory for `role` ("text", "vision"); left-overs of dead servers go."""
+    """This server's directory for `role` ("text", "vision", METRICS); left-overs of dead servers
+    go."""
     base = _private(_base())
     server = base / _identity(server_pid())
     for other in base.iterdir():
@@ -97,10 +102,12 @@ def _alive(name: str) -> bool:
 
 
 def remove(directory: Path) -> None:
-    """Clear up after the engine of this server has ended."""
+    """Clear up after an engine of this server has ended; after the last of them, everything."""
     shutil.rmtree(directory, ignore_errors=True)
+    server = directory.parent
     with suppress(OSError):
-        directory.parent.rmdir()
+        if {entry.name for entry in server.iterdir()} <= {METRICS}:
+            shutil.rmtree(server, ignore_errors=True)
 
 
 class OwnerLock:
@@ -139,7 +146,14 @@ class StatusFile:
 
     def write(self, status: EngineStatus) -> None:
         reason = status.reason and {"text": status.reason.text, "values": status.reason.values}
-        body = json.dumps({"state": status.state, "reason": reason, "pid": status.pid})
+        body = json.dumps(
+            {
+                "state": status.state,
+                "reason": reason,
+                "pid": status.pid,
+                "restarts": status.restarts,
+            }
+        )
         fresh = self._path.with_suffix(f".{os.getpid()}")
         fresh.write_text(body)
         fresh.replace(self._path)
@@ -151,4 +165,4 @@ class StatusFile:
         except FileNotFoundError:
             return EngineStatus("loading")
         reason = body["reason"] and Notice(body["reason"]["text"], body["reason"]["values"])
-        return EngineStatus(body["state"], reason, body["pid"])
+        return EngineStatus(body["state"], reason, body["pid"], body["restarts"])

@@ -15,6 +15,7 @@ from app.engine.kv.opening import open_keeper
 from app.engine.lifeline import Connections
 from app.engine.scheduler import Scheduler
 from app.engine.spec import EngineSpec
+from app.logs.context import request_id
 
 PULSE_SECONDS = 0.5
 # All workers of a living server can be gone at once; new ones need a moment to start.
@@ -141,6 +142,7 @@ class Connection(asyncio.Protocol):
 
     async def _generate(self, command: wire.Submit) -> None:
         request = command.request
+        request_id.set(request.request_id)
         try:
             async with asyncio.timeout_at(request.arrived_at + request.deadline_seconds):
                 async with aclosing(self._server.scheduler.run(request)) as events:

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from app.domain.model_info import Notice, VisionInfo
+from app.logs.setup import LogFormat
 
 
 class OnnxSpec(Struct, frozen=True):
@@ -55,7 +56,8 @@ class EngineSpec(Struct, frozen=True):
     between two looks at the other slots; `directory` the private (0700) runtime directory;
     `chat_template` and `special_tokens` are those of a GGUF file, for prompts with tools;
     `server` the process whose end ends the engine. A model that sees has `vision`, and either
-    `onnx_vision` or `mmproj`, the path of a GGUF file's projector.
+    `onnx_vision` or `mmproj`, the path of a GGUF file's projector. `log_format` and `log_level`
+    are the server's.
     """
 
     backend: Literal["llama", "onnx", "scripted"]
@@ -86,3 +88,5 @@ class EngineSpec(Struct, frozen=True):
     mmproj: str | None = None
     vision: VisionInfo | None = None
     kv: KvSpec | None = None
+    log_format: LogFormat = "text"
+    log_level: str = "info"

@@ -12,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from app.domain.errors import SllmError
 from app.domain.model_info import Notice
 from app.engine.client import EngineClient
@@ -53,6 +55,7 @@ class Supervisor:
         self._found = asyncio.Event()
         self._look = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._restarts = 0
 
     def start(self) -> None:
         loop = asyncio.get_running_loop()
@@ -111,6 +114,11 @@ class Supervisor:
     def connected(self) -> EngineClient | None:
         return self._client
 
+    @property
+    def restarts(self) -> int:
+        """Engines of this server that have ended, whoever watched them."""
+        return self._status.read().restarts
+
     async def _stay_connected(self) -> None:
         while True:
             if self._status.read().state == "ready" and await self._connect():
@@ -143,6 +151,7 @@ class Supervisor:
     async def _own(self) -> None:
         while not self._lock.try_acquire():  # noqa: ASYNC110 - another process holds it
             await asyncio.sleep(LOOK_SECONDS)
+        self._restarts = self._status.read().restarts
         await self._adopt()
         pause = 0.0
         while True:
@@ -164,6 +173,7 @@ class Supervisor:
         while self._client is not None or await self._connect():
             await self._watch(status.pid)
         kill(status.pid)
+        self._ended()
 
     async def _run_once(self) -> bool:
         """Prepare, start and watch one engine; whether it ever was ready."""
@@ -173,14 +183,15 @@ class Supervisor:
             process = await launch(spec)
         except EngineFailed as failure:
             log.warning("the model cannot be served: %s", self._describe(failure.reason))
-            self._status.write(EngineStatus("failed", failure.reason))
+            self._tell(EngineStatus("failed", failure.reason))
             return False
-        self._status.write(EngineStatus("ready", pid=process.pid))
+        self._tell(EngineStatus("ready", pid=process.pid))
         self._look.set()
         waiting = asyncio.ensure_future(process.wait())
         while not waiting.done():
             await self._watch(process.pid, waiting)
         log.error("the engine has ended with code %s", process.returncode)
+        self._ended()
         return True
 
     async def _watch(self, pid: int, ended: "asyncio.Future[int] | None" = None) -> None:
@@ -193,13 +204,20 @@ class Supervisor:
             log.error("the engine has shown no life for %d s: killing it", DEAD_SECONDS)
             kill(pid)
 
+    def _ended(self) -> None:
+        self._restarts += 1
+        self._tell(EngineStatus("loading"))
+
     def _say(self, reason: Notice) -> None:
-        self._status.write(EngineStatus("loading", reason))
+        self._tell(EngineStatus("loading", reason))
+
+    def _tell(self, status: EngineStatus) -> None:
+        self._status.write(replace(status, restarts=self._restarts))
 
     def _report_bug(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()):
             log.error("the supervisor has failed", exc_info=error)
-            self._status.write(EngineStatus("failed", Notice("internal_error")))
+            self._tell(EngineStatus("failed", Notice("internal_error")))
 
 
 async def _ended(pid: int) -> None:

@@ -4,7 +4,7 @@ import io
 import struct
 import zlib
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 # Beyond, no model sees anything, and a file of a few bytes claims a lot of work.
 LONGEST_SIDE = 20_000
@@ -15,6 +15,14 @@ BROKEN = (
     NotImplementedError, OverflowError, ZeroDivisionError, RuntimeError, UnidentifiedImageError,
     struct.error, zlib.error,
 )  # fmt: skip
+
+
+# Modes that a colour profile may be for: what they are without transparency, and the profile's
+# own name of that. A palette is colours.
+_MODES = {
+    "RGB": ("RGB", "RGB"), "RGBA": ("RGB", "RGB"), "P": ("RGB", "RGB"),
+    "L": ("L", "GRAY"), "LA": ("L", "GRAY"), "CMYK": ("CMYK", "CMYK"),
+}  # fmt: skip
 
 
 class Refused(Exception):
@@ -47,8 +55,35 @@ def check_size(width: int, height: int, most_pixels: int) -> None:
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """Turned as EXIF says, in RGB, over white where it is transparent."""
-    return over_white(ImageOps.exif_transpose(image))
+    """Turned as EXIF says, in the colours of sRGB, over white where it is transparent."""
+    return over_white(in_srgb(ImageOps.exif_transpose(image)))
+
+
+def in_srgb(image: Image.Image) -> Image.Image:
+    """By the image's own colour profile, where it has one that fits its mode; a profile that is
+    broken, or another mode's, is as good as none."""
+    profile = image.info.get("icc_profile")
+    if not isinstance(profile, bytes) or not profile:
+        return image
+    if "transparency" in image.info:
+        image = image.convert("LA" if image.mode == "L" else "RGBA")
+    modes = _MODES.get(image.mode)
+    if modes is None:
+        return image
+    alpha = image.getchannel("A") if image.mode.endswith("A") else None
+    flat = image.convert(modes[0])
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if source.profile.xcolor_space.strip() != modes[1]:
+            return image
+        srgb = ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(flat, source, srgb, outputMode="RGB")
+    except (ImageCms.PyCMSError, *BROKEN):
+        return image
+    assert converted is not None
+    if alpha is not None:
+        converted.putalpha(alpha)
+    return converted
 
 
 def over_white(image: Image.Image) -> Image.Image:

@@ -36,8 +36,12 @@ class EngineProvider:
 
     def health(self) -> ModelHealth:
         status, client = self._supervisor.status, self._supervisor.connected
+        restarts = self._supervisor.restarts
         if client is None:
-            return ModelHealth(status.state, self._name, status.reason, limit=self._queue_limit)
+            limit = self._queue_limit
+            return ModelHealth(
+                status.state, self._name, status.reason, limit=limit, restarts=restarts
+            )
         return ModelHealth(
             status.state,
             client.info.id,
@@ -46,6 +50,8 @@ class EngineProvider:
             client.pulse.busy,
             client.pulse.waiting,
             client.pulse.limit,
+            client.pid,
+            restarts,
         )
 
     async def info(self) -> ModelInfo:

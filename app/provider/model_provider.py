@@ -11,7 +11,8 @@ from app.domain.model_info import ModelInfo, ModelStatus, Notice
 
 
 class ModelHealth(Struct, frozen=True):
-    """What `/health` tells of a model; `busy` slots, `waiting` of `limit` places in line."""
+    """What `/health` tells of a model; `busy` slots, `waiting` of `limit` places in line. `pid` is
+    the engine's process, `restarts` how many engines have ended before it."""
 
     status: ModelStatus
     id: str | None = None
@@ -20,6 +21,8 @@ class ModelHealth(Struct, frozen=True):
     busy: int = 0
     waiting: int = 0
     limit: int = 0
+    pid: int | None = None
+    restarts: int = 0
 
 
 class ModelProvider(Protocol):

@@ -60,6 +60,11 @@ class Preparation:
     async def prepare(self, directory: Path, say: Say) -> EngineSpec:
         """Fetch if need be, check, plan. Raises EngineFailed with the reason; cancelling it
         stops a download, which the next call continues."""
+        spec = await self._spec(directory, say)
+        settings = self._settings
+        return replace(spec, log_format=settings.log_format, log_level=settings.log_level)
+
+    async def _spec(self, directory: Path, say: Say) -> EngineSpec:
         if self._path == SCRIPTED:
             return self._scripted(directory)
         cancel = threading.Event()

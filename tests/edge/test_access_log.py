@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 from starlette.types import Message, Receive, Scope, Send
 
 from app.edge.access_log import AccessLog
-from app.edge.logs import LineFormatter
+from app.logs.formats import LineFormatter
 from tests.edge.small_app import small_app
 
 

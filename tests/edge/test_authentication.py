@@ -90,7 +90,14 @@ OPEN = {"/health/live", "/ui", "/ui/static/chat.js", "/docs/static/swagger.js"}
 ROUTES = [
     *("/", "/health", "/health/ready", "/health/live", "/docs", "/redoc", "/openapi.json"),
     *("/ui", "/ui/static/chat.js", "/docs/static/swagger.js", "/nowhere", "/api/v1/openapi.json"),
-    *("/api/v2/docs", "/api/v1/chat", "//health/live", "/health/live/", "/ui/static/../../health"),
+    *(
+        "/api/v2/docs",
+        "/metrics",
+        "/api/v1/chat",
+        "//health/live",
+        "/health/live/",
+        "/ui/static/../../health",
+    ),
 ]
 
 

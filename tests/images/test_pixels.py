@@ -9,7 +9,7 @@ from PIL import Image, ImageCms
 from app.domain.errors import SllmError
 from app.domain.pictures import pixels_digest
 from app.images.decoder import Decoded, Decoder
-from tests.images import samples
+from tests.images import profiles, samples
 from tests.images.samples import RED, WHITE, encoded
 
 
@@ -119,6 +119,58 @@ async def test_a_broken_colour_profile_does_no_harm(
 async def test_a_whole_colour_profile_is_left_away(decoder: Decoder, tmp_path: Path) -> None:
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     data = encoded(Image.new("RGB", (4, 4), RED), icc_profile=profile)
+    assert (await seen(decoder, tmp_path, data)).getpixel((0, 0)) == RED
+
+
+WIDE = {"Display P3": profiles.DISPLAY_P3, "Adobe RGB": profiles.ADOBE_RGB}
+COLOURS = [(200, 80, 60), (60, 160, 90), (40, 60, 200), (128, 128, 128), (255, 0, 0)]
+
+
+@pytest.mark.parametrize("name", WIDE)
+@pytest.mark.parametrize("colour", COLOURS)
+async def test_colours_of_other_spaces_become_those_of_srgb(
+    name: str, colour: tuple[int, int, int], decoder: Decoder, tmp_path: Path
+) -> None:
+    profile = profiles.of_primaries(WIDE[name])
+    expected = profiles.in_srgb(WIDE[name], colour)
+    for format_ in ("PNG", "WEBP"):
+        options = {"lossless": True} if format_ == "WEBP" else {}
+        data = encoded(Image.new("RGB", (4, 4), colour), format_, icc_profile=profile, **options)
+        assert near((await seen(decoder, tmp_path, data)).getpixel((1, 1)), expected)
+
+
+def near(got: object, expected: tuple[int, ...]) -> bool:
+    assert isinstance(got, tuple)
+    return all(abs(a - b) <= 2 for a, b in zip(got, expected, strict=True))
+
+
+async def test_inks_are_seen_as_their_profile_says(decoder: Decoder, tmp_path: Path) -> None:
+    """Paper is white, cyan a grey of L* 50, which is 119 in sRGB; without a profile it is cyan."""
+    profile = profiles.of_inks({(0, 0, 0, 0): 255, (255, 0, 0, 0): 128})
+    for inks, expected in (((0, 0, 0, 0), 255), ((255, 0, 0, 0), 119), ((0, 255, 0, 0), 0)):
+        image = Image.new("CMYK", (8, 8), inks)
+        data = encoded(image, "JPEG", quality=100, icc_profile=profile)
+        got = (await seen(decoder, tmp_path, data)).getpixel((1, 1))
+        assert near(got, (expected,) * 3)
+
+
+async def test_a_profile_leaves_transparency_as_it_is(decoder: Decoder, tmp_path: Path) -> None:
+    colour = (200, 80, 60)
+    image = Image.new("RGBA", (4, 4), (*colour, 255))
+    image.putpixel((0, 0), (*colour, 0))
+    profile = profiles.of_primaries(profiles.ADOBE_RGB)
+    for each in (image, image.quantize(4)):
+        got = await seen(decoder, tmp_path, encoded(each, icc_profile=profile))
+        assert near(got.getpixel((2, 2)), profiles.in_srgb(profiles.ADOBE_RGB, colour))
+        assert near(got.getpixel((0, 0)), WHITE)
+
+
+async def test_a_profile_for_another_mode_is_none(decoder: Decoder, tmp_path: Path) -> None:
+    inks = profiles.of_inks({(0, 0, 0, 0): 255})
+    data = encoded(Image.new("RGB", (4, 4), RED), icc_profile=inks)
+    assert (await seen(decoder, tmp_path, data)).getpixel((0, 0)) == RED
+    cut_ = profiles.of_primaries(profiles.ADOBE_RGB)[:300]
+    data = encoded(Image.new("RGB", (4, 4), RED), icc_profile=cut_)
     assert (await seen(decoder, tmp_path, data)).getpixel((0, 0)) == RED
 
 

@@ -197,7 +197,7 @@ def test_health_and_overview_name_the_model(vision: Server) -> None:
 
 
 def test_without_a_model_that_sees_the_rest_works(blind_server: Server) -> None:
-    for language, word in (("en", "Set VISION_MODEL_PATH"), ("ko", "VISION_MODEL_PATH에")):
+    for language, word in (("en", "VISION_MODEL_PATH=shapes-demo"), ("ko", "=shapes-demo로")):
         answer: httpx.Response = blind_server.http.post(
             CHAT,
             json={"message": "what?", "images": [image()]},

@@ -54,11 +54,12 @@ class ChatService:
         warnings = warnings_for(request, info)
         if not info.tools:
             request = replace(request, messages=in_words(request.messages))
-        events = self._model.generate(request)
+        chat_id = "chat_" + secrets.token_hex(16)
+        events = self._model.generate(replace(request, id=chat_id))
         accepted = await anext(events)
         assert isinstance(accepted, Accepted)
         return Chat(
-            id="chat_" + secrets.token_hex(16),
+            id=chat_id,
             created_at=datetime.now(UTC),
             model=info.id,
             context=accepted.context,

@@ -1,4 +1,4 @@
-"""The four families of tests: what transformers makes of a configuration, exported to ONNX."""
+"""The families of tests: what transformers makes of a configuration, exported to ONNX."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,34 +19,7 @@ from tests.engine.onnx.vision.exports import (
     idefics3_features,
     qwen_features,
 )
-
-QWEN_VISION: dict[str, Any] = {
-    "depth": 3,
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_heads": 2,
-    "patch_size": 4,
-    "window_size": 16,
-    "spatial_merge_size": 2,
-    "fullatt_block_indexes": [2],
-    "initializer_range": 0.3,
-}
-QWEN2_VISION: dict[str, Any] = {
-    "depth": 2,
-    "embed_dim": 32,
-    "hidden_size": WIDTH,
-    "mlp_ratio": 2,
-    "num_heads": 2,
-    "patch_size": 4,
-    "spatial_merge_size": 2,
-    "initializer_range": 0.3,
-}
-QWEN_PROCESSOR: dict[str, Any] = {
-    "patch_size": 4,
-    "merge_size": 2,
-    "temporal_patch_size": 2,
-    "size": {"shortest_edge": 256, "longest_edge": 4096},
-}
+from tests.engine.onnx.vision.qwen_sizes import QWEN2_VISION, QWEN_PROCESSOR, QWEN_VISION
 
 
 def llava(folder: Path, siglip: bool = False, save: Path | None = None) -> Checkpoint:

@@ -1,0 +1,1 @@
+"""Log records in both shapes, of every process."""

@@ -1,0 +1,61 @@
+"""A line is a line, with the request's id and without secrets, in both shapes and all processes."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.logs.formats import JsonFormatter, LineFormatter
+from app.logs.masking import MASK, mask
+from tests.support import running
+
+
+def record(text: str, *values: object, **more: Any) -> logging.LogRecord:
+    made = logging.LogRecord("sllm.test", logging.INFO, "file.py", 1, text, values, None)
+    vars(made).update(more)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("postgresql://sllm:hunter22@db/sllm", "postgresql://sllm:***@db/sllm"),
+        ("Authorization: Bearer abcdefgh123", "Authorization: Bearer ***"),
+        ("password=hunter22; next", "password=***; next"),
+        ("key sllm_abcdefghijklmnopqrstuvwx", "key ***"),
+        ("nothing secret", "nothing secret"),
+    ],
+)
+def test_secrets_are_blotted_out(text: str, kept: str) -> None:
+    assert mask(text) == kept
+
+
+def test_control_characters_forge_no_line() -> None:
+    forged = "a\nERROR forged \x1b[31m\u2028"
+    for formatter in (LineFormatter(), JsonFormatter()):
+        line = formatter.format(record("%s", forged))
+        assert len(line.splitlines()) == 1
+        assert "\x1b" not in line
+
+
+def test_json_has_fields_beside_the_message() -> None:
+    line = JsonFormatter().format(record("done", fields={"status": 200}))
+    body = json.loads(line)
+    assert (body["message"], body["status"], body["level"]) == ("done", 200, "info")
+    assert MASK not in line
+
+
+def test_every_process_writes_json(tmp_path: Path) -> None:
+    settings = {"SLLM_MODEL_PATH": "scripted", "LOG_FORMAT": "json"}
+    with running(tmp_path, settings, "--no-access-log") as server:
+        answer = server.chat("xylophone-secret")
+        path = "/api/v2/chat"
+        server.wait_until(lambda: path in server.log)
+    lines = [line for line in server.log.splitlines() if line.startswith("{")]
+    bodies = [json.loads(line) for line in lines]
+    (access,) = [body for body in bodies if body.get("path") == path]
+    assert access["request_id"] == answer.headers["x-request-id"]
+    assert (access["method"], access["status"]) == ("POST", 200)
+    assert "xylophone" not in server.log

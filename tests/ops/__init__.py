@@ -1,0 +1,1 @@
+"""What operators are given: container, compose, systemd, dashboard, rules, proxies."""
