@@ -1,4 +1,4 @@
-"""Writes api_docs/vN.openapi.json: run it when a version's document is meant to change."""
+"""Writes api_docs/: OpenAPI and Markdown of each version. For when they are meant to change."""
 
 from app.docs.export import export_documents
 

@@ -64,6 +64,10 @@ def test_documents_are_written(environment: dict[str, str], tmp_path: Path) -> N
     for name in ("v1", "v5"):
         kept = (ROOT / "api_docs" / f"{name}.openapi.json").read_text()
         assert (tmp_path / "out" / f"{name}.openapi.json").read_text() == kept
+        assert (tmp_path / "out" / f"{name}.ko.md").is_file()
+    with_site = sllm(environment, tmp_path, "docs", "export", "out", "--site")
+    assert with_site.returncode == 0, with_site.stderr
+    assert (tmp_path / "out" / "site" / "v5.swagger.html").is_file()
     (tmp_path / "file").write_text("")
     refused = sllm(environment, tmp_path, "docs", "export", "file")
     assert (refused.returncode, "Traceback" in refused.stderr) == (1, False)

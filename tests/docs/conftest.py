@@ -20,12 +20,12 @@ from tests.support import PATIENCE, free_port
 class ReadmeServer:
     """`./run.sh` on another port; run.sh ends in this very command."""
 
-    def __init__(self, folder: Path, data_dir: Path, **settings: str) -> None:
+    def __init__(self, folder: Path, data_dir: Path, *options: str, **settings: str) -> None:
         self.port = free_port()
         self.folder = folder
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = folder / "server.log"
-        command = [sys.executable, "-m", "app.cli", "serve", "--port", str(self.port)]
+        command = [sys.executable, "-m", "app.cli", "serve", "--port", str(self.port), *options]
         environment = {**os.environ, "DATA_DIR": str(data_dir)}
         environment.pop("SLLM_MODEL_PATH", None)
         environment |= settings

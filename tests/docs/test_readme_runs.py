@@ -18,6 +18,7 @@ from tests.docs.markdown import (
     ENGLISH,
     KOREAN,
     README_PORT,
+    ROOT,
     Block,
     blocks,
     events,
@@ -28,6 +29,7 @@ from tests.docs.markdown import (
 
 pytestmark = pytest.mark.weights
 READMES = (ENGLISH, KOREAN)
+HEALTH = blocks(ROOT / "docs" / "troubleshooting.md", "bash health")
 COMMANDS = [block for path in READMES for block in blocks(path, "bash")]
 PROGRAMS = [block for path in READMES for block in blocks(path, "python")]
 BANNERS = [block for path in READMES for block in blocks(path, "text banner")]
@@ -77,6 +79,11 @@ def test_a_command_answers_in_the_shape_that_is_shown(
         assert got.get("error", {}).get("code") == expected.get("error", {}).get("code")
     else:
         check_stream(events(shown.text), events(output))
+
+
+@pytest.mark.parametrize("block", HEALTH, ids=name_of)
+def test_health_is_where_trouble_is_looked_for(block: Block, readme_server: ReadmeServer) -> None:
+    assert json.loads(output_of(block, readme_server))["status"] == "ok"
 
 
 def check_stream(shown: list[tuple[str, Any]], got: list[tuple[str, Any]]) -> None:

@@ -1,5 +1,5 @@
-"""Commands that install or fetch a lot are not run by tests; that they could be, is tested here:
-programs, options, settings, names and versions exist as the READMEs write them.
+"""Commands that install, fetch or compute a lot are not run by tests; that they could be, is tested
+here: programs, options, settings, names and versions exist as the documents write them.
 """
 
 import os
@@ -26,10 +26,15 @@ from tests.docs.markdown import ENGLISH, KOREAN, ROOT, blocks, rows
 ASSIGNMENT = re.compile(r"([A-Z_]+)=(.*)")
 
 
+OTHERS = ("CONTRIBUTING.md", "training/README.md", *map(str, (ROOT / "docs").glob("*.md")))
+# Of tests, not of the server.
+TABLE = "CONFORMANCE_TABLE"
+
+
 def commands() -> Iterator[str]:
-    for path in (ENGLISH, KOREAN):
+    for path in (ENGLISH, KOREAN, *map(ROOT.joinpath, OTHERS)):
         for block in blocks(path, "bash setup"):
-            for line in block.text.splitlines():
+            for line in block.text.replace("\\\n", " ").splitlines():
                 yield from line.split(" && ")
 
 
@@ -44,9 +49,9 @@ def no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_setup_command_would_work(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    words = shlex.split(command)
+    words = shlex.split(command, comments=True)
     while assigned := ASSIGNMENT.fullmatch(words[0]):
-        assert assigned[1].lower() in Settings.model_fields
+        assert assigned[1].lower() in Settings.model_fields or assigned[1] == TABLE
         monkeypatch.setenv(assigned[1], assigned[2])
         words.pop(0)
     load_settings()
@@ -58,6 +63,19 @@ def check(words: list[str]) -> None:
         case ["./run.sh", *arguments]:
             assert os.access(ROOT / "run.sh", os.X_OK)
             check_serve(arguments)
+        case ["scripts/lock.sh"]:
+            assert os.access(ROOT / "scripts" / "lock.sh", os.X_OK)
+        case ["uv", "pip", "compile", *_, source, "-o", target]:
+            clients = ROOT / "tests" / "openai" / "clients"
+            assert {source, target} <= {path.name for path in clients.iterdir()}
+        case [".venv/bin/python", "-m", "pytest", tests]:
+            assert list((ROOT / tests).glob("test_*.py"))
+        case ["python", "-m", module, *_] if module.startswith("training."):
+            assert (ROOT / f"{module.replace('.', '/')}.py").is_file()
+        case ["sllm", "serve", *arguments]:
+            check_serve(arguments)
+        case ["sllm", "convert", *arguments]:
+            typer_command("convert").make_context("convert", list(arguments))
         case ["./test.sh"]:
             assert os.access(ROOT / "test.sh", os.X_OK)
         case ["cp", ".env.example", ".env"]:
