@@ -7,6 +7,9 @@ import pytest
 
 from tests.cli.support import clean_environment
 from tests.support import Server, running
+from tests.weights.entries import CONTENT
+from tests.weights.hub_pages import HubPages
+from tests.weights.web import serve
 
 
 @pytest.fixture
@@ -22,3 +25,16 @@ def seeing_scripted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server
     with running(tmp_path_factory.mktemp("cli"), settings) as server:
         server.wait_until(lambda: server.health()["models"]["vision"]["status"] == "ready")
         yield server
+
+
+@pytest.fixture
+def hub() -> Iterator[HubPages]:
+    with serve() as web:
+        yield HubPages(web, files={"tiny-Q4_K_M.gguf": CONTENT, "README.md": b"about"})
+
+
+@pytest.fixture
+def there(environment: dict[str, str], hub: HubPages) -> dict[str, str]:
+    """The environment of a machine whose hub is this one."""
+    hub.publish("v1")
+    return environment | {"HF_ENDPOINT": hub.web.address, "NO_PROXY": "127.0.0.1"}
