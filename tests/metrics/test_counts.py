@@ -96,7 +96,7 @@ def test_paths_and_methods_of_nobody_are_one_label(scripted: Server) -> None:
 def test_routes_are_templates(scripted: Server) -> None:
     since = Since(scripted)
     scripted.http.get("/api/v4/conversations/conv_0123456789abcdef0123456789abcdef")
-    scripted.http.get("/ui/static/chat.js")
+    scripted.http.get("/ui/static/icon.svg")
     for route, status in (
         ("/api/v4/conversations/{conversation_id}", "404"),
         ("/ui/static/{path:path}", "200"),

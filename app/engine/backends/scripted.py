@@ -143,15 +143,23 @@ class ScriptedBackend:
     async def save_slot(self, slot: int, tokens: Sequence[int], file: Path) -> int:
         count = common_prefix(self._held.get(slot, []), list(tokens))
         held = json.dumps(self._held.get(slot, [])[:count])
-        await asyncio.to_thread(file.write_text, held, encoding="ascii")
+        _write(file, held)
         return count
 
     async def restore_slot(self, slot: int, tokens: Sequence[int], file: Path) -> bool:
-        self._held[slot] = json.loads(await asyncio.to_thread(file.read_text, encoding="ascii"))
+        self._held[slot] = json.loads(_read(file))
         return True
 
     async def close(self) -> None:
         """Nothing is held."""
+
+
+def _write(file: Path, text: str) -> None:
+    file.write_text(text, encoding="ascii")
+
+
+def _read(file: Path) -> str:
+    return file.read_text(encoding="ascii")
 
 
 def patches(picture: Picture) -> int:

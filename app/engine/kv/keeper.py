@@ -4,8 +4,10 @@ own past again, not after others had its slot and not after a restart."""
 import asyncio
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from app.engine.backends.base import Backend
 from app.engine.kv import entries
@@ -19,6 +21,7 @@ FEWEST_TOKENS = 64
 QUIET_SECONDS = 0.3
 # Of a kept chat that is no conversation, this much must be the beginning of what replaces it.
 SAME_CHAT = 0.9
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
@@ -47,6 +50,10 @@ class Keeper:
         self._stores = [store for store in (lasting, passing) if store is not None]
         self._unwritten: dict[int, Unwritten] = {}
         self._writing: dict[int, Unwritten] = {}
+        # One thread for files, there from the start: others' pools have their size, too.
+        self._files = ThreadPoolExecutor(1, "kv-files")
+        if self._stores:
+            self._files.submit(int)
         self._locks = [asyncio.Lock() for _ in range(backend.info.slots)]
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -103,6 +110,7 @@ class Keeper:
             self._lasting.close()
         if self._passing is not None:
             self._passing.clear()
+        self._files.shutdown(wait=False)
 
     async def _write_later(self, waiting: Unwritten) -> None:
         await asyncio.sleep(QUIET_SECONDS)
@@ -133,9 +141,7 @@ class Keeper:
             if kept < FEWEST_TOKENS or not waiting.is_wanted():
                 return
             tokens = waiting.tokens[:kept]
-            entry = await asyncio.to_thread(
-                entries.commit, store.folder, name, waiting.owner, tokens
-            )
+            entry = await self._in_thread(entries.commit, store.folder, name, waiting.owner, tokens)
             if waiting.is_wanted():
                 store.add(entry)
             else:
@@ -152,9 +158,12 @@ class Keeper:
             return before.entry.name
         return entry_name(waiting.owner, secrets.token_hex())
 
+    async def _in_thread(self, work: Callable[..., T], *values: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._files, work, *values)
+
     async def _bring(self, slot: Slot, found: Found) -> bool:
         store, entry, _ = found
-        if not await asyncio.to_thread(entries.is_whole, store.folder, entry):
+        if not await self._in_thread(entries.is_whole, store.folder, entry):
             store.drop(entry.name)
             return False
         rows = store.reading(entry)
