@@ -10,7 +10,7 @@ from app.config import Settings
 from app.domain.errors import SllmError
 from app.domain.generation import GenerationEvent, GenerationRequest
 from app.domain.messages import Message, Picture
-from app.domain.model_info import ModelInfo, VisionInfo
+from app.domain.model_info import ModelInfo, Notice, VisionInfo
 from app.engine.spec import EngineSpec
 from app.provider.engine_provider import EngineProvider
 from app.provider.model_provider import ModelHealth, ModelProvider
@@ -55,7 +55,7 @@ class NoVision:
         """Nothing has been started."""
 
     def health(self) -> ModelHealth:
-        return ModelHealth("not_configured")
+        return ModelHealth("not_configured", reason=Notice("vision_not_configured"))
 
     async def info(self) -> ModelInfo:
         raise SllmError("model_unavailable", "vision_not_configured", retry_after=60)
