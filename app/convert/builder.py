@@ -27,9 +27,15 @@ _OPTIONS: Final[dict[Precision, list[str]]] = {
     "int4": ["algo_config=k_quant_mixed"],
     "int8": ["block_size=64"],
 }
-# A cache that keeps no more than a layer's window could not go back to what it shares with the
-# next prompt; ours keep all and the mask does the rest (decision 0014).
-_WHOLE_CACHES: Final = "windowed_kv_cache=false"
+_ALWAYS: Final = (
+    "hf_token=false",
+    # A cache that keeps no more than a layer's window could not go back to what it shares with the
+    # next prompt; ours keep all, and the attention looks at the window (decision 0014).
+    "windowed_kv_cache=false",
+    # Norms of queries and keys apart from the attention: within it only GPUs run them, and the
+    # check at the end, as a server without a GPU, runs on the CPU.
+    "fuse_qk_norm_gqa=false",
+)
 LAYER: Final = re.compile(rb"Reading layer (\d+)")
 LONGEST_REASON: Final = 200
 
@@ -51,7 +57,7 @@ def build(
         *(sys.executable, "-P", "-m", "onnxruntime_genai.models.builder"),
         *("-i", str(source), "-o", str(target), "-p", precision, "-e", device),
         *("-c", str(target.with_name("cache"))),
-        *("--extra_options", "hf_token=false", _WHOLE_CACHES, *_OPTIONS.get(precision, []), *more),
+        *("--extra_options", *_ALWAYS, *_OPTIONS.get(precision, []), *more),
     ]
     log = target.with_name("builder.log")
     with log.open("wb") as output:

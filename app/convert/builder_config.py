@@ -25,13 +25,22 @@ def refuse_unknown(file: str, config: Mapping[str, Any]) -> None:
     # Gemma as an encoder: each token sees those that follow.
     if config.get("use_bidirectional_attention"):
         raise _unknown(file, "use_bidirectional_attention", "true", "false")
-    angles = config.get("rope_parameters") or {}
-    given = {**angles, "full_attention": config.get("rope_scaling") or angles.get("full_attention")}
+    angles = _object(file, config, "rope_parameters")
+    scaling = _object(file, config, "rope_scaling")
+    given = {**angles, "full_attention": scaling or angles.get("full_attention")}
     for kind, known in ANGLES.items():
-        found = given.get(kind) or {}
+        found = _object(file, given, kind)
         name = str(found.get("rope_type", found.get("type", "default")))
         if name not in known:
             raise _unknown(file, "rope_type", name[:40], ", ".join(known))
+
+
+def _object(file: str, settings: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """What is under `name`; nothing where that is null or missing."""
+    found = settings.get(name) or {}
+    if not isinstance(found, dict):
+        raise _unknown(file, name, type(found).__name__, "{…}")
+    return found
 
 
 def _unknown(file: str, setting: str, value: str, known: str) -> ConvertError:

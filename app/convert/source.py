@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from app.convert import builder_config
+from app.convert import builder_config, gguf_settings
 from app.convert.errors import ConvertError
 from app.weights import ensure
 from app.weights.catalog import find
@@ -140,6 +140,7 @@ def dequantize(file: Path, folder: Path, task: Task) -> None:
     task.check()
     # What was read remembers that it was quantized; a new one of its class does not.
     read.config.__dict__.pop("quantization_config", None)
+    gguf_settings.complete(read.config, file)
     plain = type(read)(read.config)
     plain.load_state_dict(read.state_dict())
     plain.generation_config = read.generation_config

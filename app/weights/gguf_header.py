@@ -86,6 +86,14 @@ class Metadata:
     def own(self, key: str, default: int = 0) -> int:
         return self.number(f"{self.architecture}.{key}", default)
 
+    def own_real(self, key: str, default: float) -> float:
+        """A number that need not be whole."""
+        key = f"{self.architecture}.{key}"
+        value = self._pairs.get(key, default)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self._reader.damaged(key, value)
+        return float(value)
+
     def per_layer(self, key: str, layers: int, default: int) -> tuple[int, ...]:
         """One number for all layers, or one for each."""
         key = f"{self.architecture}.{key}"

@@ -36,7 +36,8 @@ def write_gguf(path: Path, architecture: str) -> Path:
         writer.add_rope_dimension_count(8)
     else:
         writer.add_layer_norm_rms_eps(1e-5)
-    vocabulary = _add_tokenizer(writer)
+    vocabulary = add_tokenizer(writer)
+    writer.add_token_merges(["t h"])
     for name, shape in _shapes(architecture, vocabulary, heads_kv, has_bias).items():
         writer.add_tensor(name, _random(name, shape))
     writer.write_header_to_file()
@@ -46,7 +47,8 @@ def write_gguf(path: Path, architecture: str) -> Path:
     return path
 
 
-def _add_tokenizer(writer: Any) -> int:
+def add_tokenizer(writer: Any) -> int:
+    """Of bytes, without merges; returns the size of its vocabulary."""
     from tokenizers import pre_tokenizers
 
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
@@ -54,7 +56,6 @@ def _add_tokenizer(writer: Any) -> int:
     writer.add_tokenizer_pre("default")
     writer.add_token_list([*SPECIAL, *letters])
     writer.add_token_types([CONTROL] * len(SPECIAL) + [NORMAL] * len(letters))
-    writer.add_token_merges(["t h"])
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(4)
     writer.add_add_bos_token(False)

@@ -55,6 +55,23 @@ def test_sources_that_cannot_be_converted_are_named(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"use_bidirectional_attention": True}, "use_bidirectional_attention = true"),
+        ({"rope_scaling": {"rope_type": "yarn", "factor": 8.0}}, "rope_type = yarn"),
+        ({"rope_parameters": {"sliding_attention": {"rope_type": "linear"}}}, "rope_type = linear"),
+        ({"rope_parameters": ["default"]}, "rope_parameters = list"),
+    ],
+)
+def test_settings_of_gemma_that_no_graph_has_are_named(
+    tmp_path: Path, config: dict[str, object], words: str
+) -> None:
+    found = refused(folder_of(tmp_path / "gemma", model_type="gemma3_text", **config))
+    assert found.text == "convert_unknown_setting"
+    assert words in str(found)
+
+
 def test_a_folder_that_exists_is_never_written_over(tmp_path: Path) -> None:
     source = find_source(str(folder_of(tmp_path / "source")), tmp_path, Task())
     (tmp_path / "out").mkdir()
