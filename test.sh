@@ -4,6 +4,7 @@ set -euo pipefail
 source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/scripts/setup.sh"
 setup_venv dev
 setup_torch
+setup_chromium
 cd "$root"
 
 summary=""

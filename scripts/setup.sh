@@ -139,3 +139,20 @@ setup_torch() {
         say "PyTorch cannot be installed; the tests of sllm convert will be skipped."
     exec 9>&-
 }
+
+# A browser for the tests of the chat page and of the documents, where it can be had without asking:
+# without one those tests are skipped and say so; TEST_BROWSER=0 does without.
+setup_chromium() {
+    [[ ${TEST_BROWSER:-1} == 0 ]] && return
+    local name
+    for name in chromium chromium-browser google-chrome-stable google-chrome; do
+        command -v "$name" >/dev/null && return
+    done
+    [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null || return 0
+    lock
+    say "Installing Chromium for the tests of the chat page (once)..."
+    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
+        chromium fonts-noto-cjk; } >/dev/null 2>&1 ||
+        say "Chromium cannot be installed; the tests of the chat page will be skipped."
+    exec 9>&-
+}

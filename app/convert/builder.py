@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Literal
 
+from app.convert.builder_config import understood
 from app.convert.errors import ConvertError
 from app.weights.task import Task
 
@@ -26,6 +27,9 @@ _OPTIONS: Final[dict[Precision, list[str]]] = {
     "int4": ["algo_config=k_quant_mixed"],
     "int8": ["block_size=64"],
 }
+# A cache that keeps no more than a layer's window could not go back to what it shares with the
+# next prompt; ours keep all and the mask does the rest (decision 0014).
+_WHOLE_CACHES: Final = "windowed_kv_cache=false"
 LAYER: Final = re.compile(rb"Reading layer (\d+)")
 LONGEST_REASON: Final = 200
 
@@ -42,11 +46,12 @@ def build(
     """Write model.onnx and its companions to `target`; `more` are the builder's own options, as
     name=value. Raises ConvertError with the builder's
     last words, CancelledError when `task` is cancelled; the process is gone then."""
+    source = understood(source, target.with_name("understood"))
     command = [
         *(sys.executable, "-P", "-m", "onnxruntime_genai.models.builder"),
         *("-i", str(source), "-o", str(target), "-p", precision, "-e", device),
         *("-c", str(target.with_name("cache"))),
-        *("--extra_options", "hf_token=false", *_OPTIONS.get(precision, []), *more),
+        *("--extra_options", "hf_token=false", _WHOLE_CACHES, *_OPTIONS.get(precision, []), *more),
     ]
     log = target.with_name("builder.log")
     with log.open("wb") as output:

@@ -13,7 +13,7 @@ from msgspec import Struct
 from app.convert import quality, source
 from app.convert.builder import Algorithm, Device, Precision, build
 from app.convert.card import Made, write_card
-from app.convert.corrections import correct_norms
+from app.convert.corrections import correct
 from app.convert.embedding import Outcome, shrink_embedding
 from app.convert.errors import ConvertError
 from app.convert.graph_file import GraphFile
@@ -96,7 +96,7 @@ def _graph(
     built, result = work / "built", work / "result"
     build(folder, built, precision, device, _layers(folder), task)
     graph = GraphFile(built / GRAPH)
-    correct_norms(graph, read_json(folder / "config.json", Config))
+    correct(graph, folder)
     outcome: Outcome = "unchanged"
     algorithm: Algorithm | None = "round_to_nearest" if precision == "int8" else None
     if precision == "int4":

@@ -16,6 +16,8 @@ ZERO: Final = 128
 ROWS: Final = 4096
 # Two quantizations of one matrix differ by a few percent, two matrices by more than a half.
 SAME: Final = 0.1
+# What Gemma 2 puts between its head and the logits, to keep them between two bounds.
+BOUNDING: Final = frozenset({"Cast", "Div", "Tanh", "Mul"})
 NAME: Final = "model.embed_tokens.weight_Q8"
 
 
@@ -68,14 +70,24 @@ def _is_embedding(graph: GraphFile, node: Any) -> bool:
 
 
 def _head(graph: GraphFile, rows: int, width: int) -> _Head | None:
-    for node in graph.nodes:
-        if node.op_type == "MatMulNBits" and "logits" in node.output:
-            found = {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
-            fits = (found["N"], found["K"], found["bits"]) == (rows, width, 8)
-            if fits and width % found["block_size"] == 0:
-                zero_points = node.input[3] if len(node.input) > 3 and node.input[3] else None
-                return _Head(node.input[1], node.input[2], zero_points, found["block_size"])
-    return None
+    node = _head_node(graph)
+    if node is None:
+        return None
+    found = {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
+    fits = (found["N"], found["K"], found["bits"]) == (rows, width, 8)
+    if not fits or width % found["block_size"] != 0:
+        return None
+    zero_points = node.input[3] if len(node.input) > 3 and node.input[3] else None
+    return _Head(node.input[1], node.input[2], zero_points, found["block_size"])
+
+
+def _head_node(graph: GraphFile) -> Any | None:
+    """From the logits back to the multiplication that makes them."""
+    makers = {output: node for node in graph.nodes for output in node.output}
+    node = makers.get("logits")
+    while node is not None and node.op_type in BOUNDING:
+        node = makers.get(node.input[0])
+    return node if node is not None and node.op_type == "MatMulNBits" else None
 
 
 def _is_same(graph: GraphFile, name: str, head: _Head) -> bool:

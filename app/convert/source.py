@@ -10,11 +10,12 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from app.convert import builder_config
 from app.convert.errors import ConvertError
 from app.weights import ensure
 from app.weights.catalog import find
 from app.weights.gguf_header import GgufHeader
-from app.weights.json_files import Config, read_json
+from app.weights.json_files import Config, read_json, read_object
 from app.weights.memory import available_bytes
 from app.weights.preflight import check
 from app.weights.sizes import human_bytes
@@ -96,8 +97,10 @@ def _check_folder(path: Path) -> None:
     family = read_json(config, Config).model_type
     if family not in FAMILIES:
         raise _unknown_family(path, family, FAMILIES)
-    if "quantization_config" in json.loads(config.read_text(encoding="utf-8")):
+    settings = read_object(config)
+    if "quantization_config" in settings:
         raise ConvertError("convert_quantized_source", file=path.name)
+    builder_config.refuse_unknown(path.name, settings)
 
 
 def _unknown_family(path: Path, family: str, known: frozenset[str]) -> ConvertError:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from app.config import Settings
 from app.engine.spec import EngineSpec
 from app.provider import gguf_vision, onnx_vision
@@ -19,7 +21,8 @@ def vision_spec(path: str, directory: Path, settings: Settings, task: Task) -> E
         raise WeightsError("weights_vision_not_found", **values)
     if _is_gguf(found):
         return gguf_vision.spec(found, directory, settings)
-    return onnx_vision.spec(found, directory, settings)
+    spec = onnx_vision.spec(found, directory, settings)
+    return replace(spec, id=shapes_demo.NAME) if path == shapes_demo.NAME else spec
 
 
 def _is_gguf(path: Path) -> bool:

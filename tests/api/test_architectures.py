@@ -20,7 +20,9 @@ def test_every_architecture_of_the_catalogue_is_tried() -> None:
     ours = {entry.architecture for entry in catalog.entries() if entry.format == "gguf"}
     # Gemma's own weights are served in other tests.
     assert ours - {"gemma3"} == set(ARCHITECTURES)
-    assert {e.architecture for e in catalog.entries() if e.format == "onnx"} <= set(ONNX)
+    onnx = {entry.architecture for entry in catalog.entries() if entry.format == "onnx"}
+    # The one that sees is converted and served whole in tests/convert/vision.
+    assert onnx - {"hyperclovax_vlm"} <= set(ONNX)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

@@ -14,6 +14,8 @@ ARCHITECTURES: dict[str, tuple[int, bool]] = {
     "llama": (2, False),
     "qwen2": (2, True),
     "phi2": (HEADS, True),
+    "qwen3": (2, False),
+    "exaone": (2, False),
 }
 
 
@@ -83,6 +85,9 @@ def _shapes(
         }
         if has_bias:
             block |= {"attn_q.bias": (WIDTH,), "attn_k.bias": (narrow,), "attn_v.bias": (narrow,)}
+        if architecture == "qwen3":
+            head = (WIDTH // HEADS,)
+            block |= {"attn_q_norm.weight": head, "attn_k_norm.weight": head}
         if architecture == "phi2":
             block |= {"attn_norm.bias": (WIDTH,), "attn_output.bias": (WIDTH,)}
             block |= {"ffn_up.bias": (INNER,), "ffn_down.bias": (WIDTH,)}

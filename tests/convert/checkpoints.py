@@ -22,16 +22,35 @@ COMMON: dict[str, Any] = {
     "eos_token_id": 4,
     "pad_token_id": 2,
 }
+# Shorter than the prompts and texts of tests, so that a layer that sees too much gives itself away.
+SLIDING: dict[str, Any] = {
+    "num_key_value_heads": 1,
+    "head_dim": 16,
+    "sliding_window": 32,
+    # Not the width of a head, which the builder takes where nothing is said.
+    "query_pre_attn_scalar": 24,
+    "layer_types": ["sliding_attention", "full_attention"],
+}
 # By model_type: what differs. Gemma has one head of keys for all, Phi one for each; the runtime
 # turns multiples of 16 floats of a head.
 FAMILIES: dict[str, dict[str, Any]] = {
     "llama": {},
     "qwen2": {"tie_word_embeddings": True},
     "qwen3": {"head_dim": 16},
-    "mistral": {"sliding_window": None},
+    "mistral": {"sliding_window": 32},
     "phi": {"hidden_size": 128, "num_key_value_heads": HEADS, "partial_rotary_factor": 0.5},
     "phi3": {"original_max_position_embeddings": WINDOW},
     "gemma": {"num_key_value_heads": 1, "head_dim": 16, "hidden_act": "gelu_pytorch_tanh"},
+    # Bounds that these logits and scores come near to.
+    "gemma2": {**SLIDING, "attn_logit_softcapping": 2.0, "final_logit_softcapping": 3.0},
+    # Angles as models of 4 billion weights and more have them.
+    "gemma3_text": {
+        **SLIDING,
+        "rope_parameters": {
+            "full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 1e6},
+            "sliding_attention": {"rope_type": "default", "rope_theta": 1e4},
+        },
+    },
 }
 
 
@@ -45,8 +64,20 @@ def write_checkpoint(folder: Path, family: str, **more: Any) -> Path:
     facts = {**COMMON, **FAMILIES.get(family, {}), **more, "vocab_size": vocabulary}
     torch.manual_seed(20260101)
     model: Any = AutoModelForCausalLM.from_config(AutoConfig.for_model(family, **facts))
+    if family.startswith("gemma"):
+        _make_norms_random(model)
     model.save_pretrained(folder)
     return folder
+
+
+def _make_norms_random(model: Any) -> None:
+    """Gemma's hold what is added to one, and begin with nothing: then no test would see it."""
+    import torch
+
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if "norm" in name:
+                weight.normal_(0, 0.3)
 
 
 def _write_tokenizer(folder: Path) -> int:

@@ -37,16 +37,6 @@ OTHERS = {
         "up_proj": ("mlp.gate_up_proj:1",),
     },
 }
-# What the builder cannot make such small graphs of; their layers are run all the same.
-SMALL = {"num_key_value_heads": 1, "head_dim": 16, "hidden_activation": "gelu_pytorch_tanh"}
-WINDOWED: dict[str, dict[str, Any]] = {
-    "gemma2": {**SMALL, "sliding_window": 32},
-    "gemma3_text": {
-        **SMALL,
-        "sliding_window": 32,
-        "layer_types": ["sliding_attention", "full_attention"],
-    },
-}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -95,14 +85,14 @@ def test_the_graph_holds_the_weights_that_were_chosen(
     assert chosen > 0
 
 
-@pytest.mark.parametrize("family", [*FAMILIES, *WINDOWED])
+@pytest.mark.parametrize("family", FAMILIES)
 def test_layers_are_run_as_the_model_runs_them(tmp_path: Path, family: str) -> None:
     """Each with its own mask and its own angles: Gemma's layers differ in both."""
     import torch
 
     from app.convert import decoder
 
-    model = decoder.load(write_checkpoint(tmp_path, family, **WINDOWED.get(family, {})))
+    model = decoder.load(write_checkpoint(tmp_path, family))
     layers = decoder.layers_of(model)
     seen: list[Any] = []
     layers[-1].register_forward_hook(lambda _, __, found: seen.append(found))

@@ -1,6 +1,7 @@
 """A server as the README starts it: through the command line, with the embedded weights."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,6 @@ import pytest
 
 from app.weights import ModelSpec
 from tests.docs.markdown import ROOT
-from tests.images import samples
 from tests.support import PATIENCE, free_port
 
 
@@ -86,10 +86,10 @@ def readme_server(
 
 @pytest.fixture(scope="session")
 def seeing_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReadmeServer]:
-    """With stand-ins for both models, and a picture where commands are run."""
+    """With the demo that sees, a stand-in for texts, and the pictures of this repository."""
     folder = tmp_path_factory.mktemp("readme-vision")
-    (folder / "picture.png").write_bytes(samples.plain(64, 64))
-    models = {"SLLM_MODEL_PATH": "scripted", "VISION_MODEL_PATH": "scripted"}
+    shutil.copytree(ROOT / "docs" / "pictures", folder / "docs" / "pictures")
+    models = {"SLLM_MODEL_PATH": "scripted", "VISION_MODEL_PATH": "shapes-demo"}
     yield from served(ReadmeServer(folder, folder, **models))
 
 

@@ -46,6 +46,11 @@ def test_a_folder_of_onnx(tmp_path: Path) -> None:
     assert spec.onnx_vision.cache == str(tmp_path / "data" / "vision-features")
 
 
+def test_the_demo_is_called_by_its_name(tmp_path: Path) -> None:
+    spec = vision_spec("shapes-demo", tmp_path, settings(tmp_path), Task())
+    assert (spec.id, spec.architecture) == ("shapes-demo", "llava")
+
+
 def test_images_of_any_size_are_held_within_the_window(tmp_path: Path) -> None:
     graphs(tmp_path / "m")
     companions(tmp_path / "m", {**CONFIG, "model_type": "qwen2_vl"})

@@ -1,6 +1,6 @@
 """VISION_MAX_GRIDS through HTTP: what an image takes follows it, in answers and in what is told.
 
-The demo in HyperCLOVA X's layout, told to cut images into grids; what it makes of them is no matter.
+The demo in HyperCLOVA X's layout, told to cut images into grids; what it answers is no matter.
 """
 
 import json
