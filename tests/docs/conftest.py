@@ -63,6 +63,19 @@ class ReadmeServer:
             raise
 
 
+def run_program(program: str, folder: Path, *arguments: str) -> None:
+    """One of the programs at the top of the checkout, with `folder` as the working directory."""
+    subprocess.run([sys.executable, str(ROOT / program), *arguments], cwd=folder, check=True)
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All documents as `export_static_docs.py FOLDER` writes them."""
+    folder = tmp_path_factory.mktemp("published")
+    run_program("export_static_docs.py", folder, "here")
+    return folder / "here"
+
+
 @pytest.fixture(scope="session")
 def readme_server(
     tmp_path_factory: pytest.TempPathFactory, embedded: ModelSpec, weights_dir: Path

@@ -55,6 +55,19 @@ def rows(path: Path, first_cell: re.Pattern[str]) -> list[list[str]]:
     return [row for row in cells if first_cell.fullmatch(row[0])]
 
 
+def levels(path: Path) -> list[int]:
+    """How deep each heading of a file is, in order."""
+    text = _FENCE.sub("", path.read_text(encoding="utf-8"))
+    return [len(marks) for marks in re.findall(r"^(#+) ", text, re.MULTILINE)]
+
+
+def tables(path: Path) -> list[tuple[int, int]]:
+    """Lines and columns of every table of a file, in order."""
+    text = _FENCE.sub("", path.read_text(encoding="utf-8"))
+    found = re.findall(r"(?:^\|.*\|$\n?)+", text, re.MULTILINE)
+    return [(len(table.splitlines()), table.splitlines()[1].count("|") - 1) for table in found]
+
+
 def links(path: Path) -> list[str]:
     """Where the links of a file lead, fenced blocks left out."""
     return _LINK.findall(_FENCE.sub("", path.read_text(encoding="utf-8")))

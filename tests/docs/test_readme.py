@@ -14,7 +14,19 @@ from starlette.routing import Mount
 
 from app.config import Settings
 from app.main import create_app
-from tests.docs.markdown import ENGLISH, KOREAN, Block, blocks, events, rows, shape
+from app.versions import VERSIONS
+from tests.docs.markdown import (
+    ENGLISH,
+    KOREAN,
+    Block,
+    blocks,
+    events,
+    levels,
+    links,
+    rows,
+    shape,
+    tables,
+)
 
 READMES = (ENGLISH, KOREAN)
 # SmolLM2 knows no Korean, so Korean readers begin with weights that do.
@@ -59,6 +71,31 @@ def test_both_have_the_same_blocks_in_the_same_order() -> None:
     assert [block.info for block in english] == [block.info for block in korean]
     for left, right in zip(english[1:], korean[1:], strict=True):
         assert skeleton(left) == skeleton(right), (left.name, right.name)
+
+
+def test_both_have_the_same_headings() -> None:
+    assert levels(ENGLISH) == levels(KOREAN)
+
+
+def test_both_have_tables_of_the_same_shape() -> None:
+    assert tables(ENGLISH) == tables(KOREAN)
+    assert len(tables(ENGLISH)) >= 6
+
+
+def test_both_lead_to_the_same_documents() -> None:
+    """In the reader's language where there is one; the other README is each other's."""
+
+    def documents(path: Path) -> set[str]:
+        return {link.partition("#")[0].replace(".ko.md", ".md") for link in links(path)}
+
+    assert documents(ENGLISH) == documents(KOREAN)
+
+
+@both
+def test_every_version_leads_to_its_reference(path: Path) -> None:
+    suffix = ".ko" if path == KOREAN else ""
+    for version in VERSIONS:
+        assert f"](api_docs/{version.name}{suffix}.md)" in path.read_text(encoding="utf-8")
 
 
 @both
