@@ -16,7 +16,7 @@ from typing import TextIO
 import msgspec
 import uvloop
 
-from app.engine.backends.base import Backend, BackendDied, LoadError
+from app.engine.backends.base import Backend, LoadError
 from app.engine.backends.scripted import ScriptedBackend
 from app.engine.lifeline import die_with_parent, outlive_parent
 from app.engine.runtime_dir import OwnerLock, remove
@@ -103,8 +103,8 @@ async def _close(server: EngineServer) -> None:
     try:
         async with asyncio.timeout(WRITE_SECONDS):
             await server.keeper.close()
-    except (TimeoutError, BackendDied) as error:
-        log.warning("not all caches of conversations could be kept: %s", type(error).__name__)
+    except TimeoutError:
+        log.warning("not all caches of conversations could be kept in time")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Everything an engine process must know to load a model: it goes to its standard input."""
 
+import json
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -38,6 +39,12 @@ class OnnxVisionSpec(Struct, frozen=True):
     cache: str
     max_grids: int | None = None
 
+    @property
+    def preparation(self) -> str:
+        """All that decides, beside the files, what rows an image becomes."""
+        facts = [self.family, self.config, self.preprocessor, self.max_grids]
+        return json.dumps(facts, sort_keys=True)
+
 
 class KvSpec(Struct, frozen=True):
     """Where computed caches may be kept: conversations' in `folder` (kv_folder.KV_CACHE of
@@ -51,7 +58,8 @@ class KvSpec(Struct, frozen=True):
 class EngineSpec(Struct, frozen=True):
     """Weights, facts read from them, and settings chosen for this machine.
 
-    `path` is a .gguf file (llama) or a .onnx file (onnx, with `onnx` set).
+    `path` is a .gguf file (llama) or a .onnx file (onnx, with `onnx` set), `data` the other
+    files of the weights: later parts, tensors outside a graph, other graphs.
     `context_length` is the window of one slot in tokens; `batch` the prompt tokens computed
     between two looks at the other slots; `directory` the private (0700) runtime directory;
     `chat_template` and `special_tokens` are those of a GGUF file, for prompts with tools;
@@ -88,5 +96,6 @@ class EngineSpec(Struct, frozen=True):
     mmproj: str | None = None
     vision: VisionInfo | None = None
     kv: KvSpec | None = None
+    data: tuple[str, ...] = ()
     log_format: LogFormat = "text"
     log_level: str = "info"

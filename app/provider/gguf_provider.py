@@ -10,7 +10,7 @@ from app.provider.plan import compute_threads, plan, refuse_too_big, wishes
 from app.weights import ModelSpec
 from app.weights.catalog import find
 from app.weights.memory import available_bytes
-from app.weights.preflight import check
+from app.weights.preflight import check, parts
 
 
 def spec(weights: ModelSpec, directory: Path, settings: Settings) -> EngineSpec:
@@ -45,6 +45,7 @@ def spec(weights: ModelSpec, directory: Path, settings: Settings) -> EngineSpec:
         queue_limit=settings.queue_limit,
         rate_limit=settings.rate_limit,
         notices=chosen.notices,
+        data=tuple(map(str, parts(Path(weights.path))[1:])),
     )
 
 

@@ -45,6 +45,7 @@ def spec(weights: ModelSpec, directory: Path, settings: Settings) -> EngineSpec:
         rate_limit=settings.rate_limit,
         notices=(*chosen.notices, *_notices(header)),
         onnx=companions(header),
+        data=tuple(map(str, header.data)),
     )
 
 

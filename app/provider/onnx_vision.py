@@ -56,6 +56,7 @@ def spec(path: Path, directory: Path, settings: Settings) -> EngineSpec:
         rate_limit=settings.rate_limit,
         notices=(*chosen.notices, *notices),
         onnx=companions(header),
+        data=tuple(map(str, header.data)),
         onnx_vision=vision,
         vision=_info(package, vision, name),
     )

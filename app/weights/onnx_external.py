@@ -21,6 +21,11 @@ def check_externals(graph: Path, externals: tuple[External, ...]) -> int:
     return sum(_check(graph, location, end) for location, end in sorted(ends.items()))
 
 
+def external_files(graph: Path, externals: tuple[External, ...]) -> tuple[Path, ...]:
+    """The files that `externals` name, each once."""
+    return tuple(graph.parent / name for name in sorted({each.location for each in externals}))
+
+
 def _check(graph: Path, location: str, end: int) -> int:
     parts = PurePosixPath(location).parts
     inside = parts and not location.startswith("/") and ".." not in parts

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from app.weights import onnx_config, onnx_files
 from app.weights.errors import WeightsError
@@ -20,7 +21,7 @@ from app.weights.json_files import (
     TokenizerConfig,
     read_json,
 )
-from app.weights.onnx_external import check_externals
+from app.weights.onnx_external import check_externals, external_files
 from app.weights.onnx_files import OnnxFiles, files_of
 from app.weights.onnx_graph import OnnxGraph, Value, read_graph
 from app.weights.opening import opened
@@ -47,7 +48,8 @@ class OnnxHeader(Struct, frozen=True):
     """Facts of ONNX weights. Lengths in tokens and floats; `weight_bytes` on disk.
 
     `special_tokens` are what a chat template may name; `control_tokens` are spellings that the
-    tokenizer turns into control tokens; `card` is what `sllm convert` wrote, if it did.
+    tokenizer turns into control tokens; `card` is what `sllm convert` wrote, if it did; `data`
+    are the files of the weights beside the graph.
     """
 
     files: OnnxFiles
@@ -69,6 +71,7 @@ class OnnxHeader(Struct, frozen=True):
     end_tokens: tuple[int, ...]
     control_tokens: tuple[str, ...]
     card: Card
+    data: tuple[Path, ...] = ()
 
     @property
     def has_chat_template(self) -> bool:
@@ -107,7 +110,8 @@ def check(path: Path) -> OnnxHeader:
     tokenizer = require_tokenizer(files)
     companions = companions_of(files)
     weight_bytes = graph.file_bytes + check_externals(path, graph.externals)
-    return header_of(files, graph, tokenizer, companions, weight_bytes)
+    header = header_of(files, graph, tokenizer, companions, weight_bytes)
+    return replace(header, data=external_files(path, graph.externals))
 
 
 def check_graph(path: Path) -> OnnxGraph:

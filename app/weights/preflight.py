@@ -73,6 +73,12 @@ def _check_file(path: Path) -> GgufHeader:
     return header
 
 
+def parts(path: Path) -> list[Path]:
+    """The files of checked weights, named by the first."""
+    split = SPLIT.match(path.name)
+    return [path] if split is None else _parts(path, split)
+
+
 def _parts(path: Path, split: re.Match[str]) -> list[Path]:
     """All parts of split weights, in order, named by their first."""
     count = int(split["count"])

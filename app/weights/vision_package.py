@@ -2,7 +2,7 @@
 together, and the model's own settings.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from app.weights import onnx_files
 from app.weights.errors import WeightsError
 from app.weights.json_files import Config, read_object
-from app.weights.onnx_external import check_externals
+from app.weights.onnx_external import check_externals, external_files
 from app.weights.onnx_graph import OnnxGraph
 from app.weights.onnx_preflight import (
     Companions,
@@ -65,11 +65,20 @@ def check(path: Path) -> VisionPackage:
             header,
             parameters=companions.card.parameters or weights,
             embedding_length=header.embedding_length or _width(decoder),
+            data=tuple(_beside(files, graphs)),
         ),
         family=str(config.get("model_type", "")),
         config=config,
         preprocessor=_preprocessor(files),
     )
+
+
+def _beside(files: VisionFiles, graphs: Sequence[OnnxGraph]) -> Iterator[Path]:
+    """The files of the weights beside the decoder's graph."""
+    for file, graph in zip(files.graphs, graphs, strict=True):
+        if file != files.decoder:
+            yield file
+        yield from external_files(file, graph.externals)
 
 
 def _require_parts(

@@ -99,6 +99,7 @@ def test_weights_beside_the_graph_are_counted(tmp_path: Path) -> None:
     header = check(path)
     assert header.parameters == 80
     assert header.weight_bytes == path.stat().st_size + 64 + BYTES
+    assert header.data == (tmp_path / "model.onnx.data",)
 
 
 @pytest.mark.parametrize(

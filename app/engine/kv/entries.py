@@ -1,6 +1,7 @@
 """What is known of one kept cache, and the two files that it is: the rows, and this beside them."""
 
 import json
+import os
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -10,14 +11,15 @@ import xxhash
 
 from app.engine.kv_folder import ABOUT, PART, ROWS, owner_mark
 
-_FORMAT = 1
+_FORMAT = 2
 _CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
 class Entry:
     """A kept cache: the rows of `tokens` (ids of the weights' tokenizer, rows of images below
-    zero) in `<name>.kv`. `owner` is the tenant's mark, `used_at` seconds of the epoch."""
+    zero) in `<name>.kv`. `owner` is the tenant's mark, `used_at` seconds of the epoch,
+    which the file beside it has as its own time."""
 
     name: str
     owner: str
@@ -25,12 +27,6 @@ class Entry:
     size: int
     checksum: str
     used_at: float
-
-    def is_of(self, owner: str) -> bool:
-        return self.owner == owner_mark(owner)
-
-    def used(self) -> "Entry":
-        return replace(self, used_at=time.time())
 
 
 def checksum(path: Path) -> str:
@@ -60,32 +56,42 @@ def commit(folder: Path, name: str, owner: str, tokens: tuple[int, ...]) -> Entr
     # The old description must not stand beside new rows.
     (folder / (name + ABOUT)).unlink(missing_ok=True)
     part.rename(folder / (name + ROWS))
-    describe(folder, entry)
+    _describe(folder, entry)
     return entry
 
 
-def describe(folder: Path, entry: Entry) -> None:
-    """Write what is known of it beside its rows. Raises OSError."""
+def _describe(folder: Path, entry: Entry) -> None:
+    about = {"format": _FORMAT, **asdict(entry)}
+    del about["used_at"]
     part = folder / (entry.name + ABOUT + PART)
-    part.write_text(json.dumps({"format": _FORMAT, **asdict(entry)}), encoding="ascii")
+    part.write_text(json.dumps(about), encoding="ascii")
     part.chmod(0o600)
     part.rename(folder / (entry.name + ABOUT))
+
+
+def used(folder: Path, entry: Entry) -> Entry:
+    """With the present as its last use. Raises OSError."""
+    now = time.time()
+    os.utime(folder / (entry.name + ABOUT), (now, now))
+    return replace(entry, used_at=now)
 
 
 def read(path: Path) -> Entry | None:
     """The entry that a `.json` file describes; None for one that is no such thing."""
     try:
         found = json.loads(path.read_text(encoding="ascii"))
-        return _entry(found, path.name.removesuffix(ABOUT))
+        if not isinstance(found, dict):
+            return None
+        return _entry(found, path.name.removesuffix(ABOUT), path.stat().st_mtime)
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
 
-def _entry(found: dict[str, Any], name: str) -> Entry | None:
+def _entry(found: dict[str, Any], name: str, used_at: float) -> Entry | None:
     if found.pop("format") != _FORMAT or found["name"] != name:
         return None
     tokens = tuple(int(token) for token in found.pop("tokens"))
-    return Entry(tokens=tokens, **found)
+    return Entry(tokens=tokens, used_at=used_at, **found)
 
 
 def erase(folder: Path, name: str) -> None:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from app.engine.backends.base import Backend
+from app.engine.backends.base import Backend, BackendDied
 from app.engine.kv import entries
 from app.engine.kv.store import Found, Store
 from app.engine.kv_folder import entry_name
@@ -130,6 +130,9 @@ class Keeper:
             await self._write_to(store, waiting)
         except OSError as error:
             log.warning("a conversation's cache could not be kept: %s", error.strerror)
+        except BackendDied:
+            # Whoever asks next is told; nobody asked for this.
+            log.warning("a conversation's cache could not be kept: the engine has died")
         finally:
             del self._writing[slot]
 

@@ -34,7 +34,7 @@ def open_keeper(backend: Backend, spec: EngineSpec) -> Keeper:
 def _lasting(spec: EngineSpec, kv_format: str, budget: int) -> Store | None:
     if not budget or spec.kv is None:
         return None
-    return Store(Path(spec.kv.folder) / fingerprint(Path(spec.path), kv_format), budget)
+    return Store(Path(spec.kv.folder) / fingerprint(spec, kv_format), budget)
 
 
 def _passing(spec: EngineSpec, budget: int) -> Store | None:
@@ -46,11 +46,13 @@ def _passing(spec: EngineSpec, budget: int) -> Store | None:
     return Store(folder, min(budget, facts.f_bavail * facts.f_frsize // 2), reserve=0)
 
 
-def fingerprint(weights: Path, kv_format: str) -> str:
-    """Of the files of the weights, by their sizes and samples of what is in them: hashing all of
-    a large file would take longer than loading it."""
+def fingerprint(spec: EngineSpec, kv_format: str) -> str:
+    """Of the files of the weights, by their sizes and samples of what is in them (hashing all of
+    a large file would take longer than loading it), and of what images become. Raises OSError."""
     digest = hashlib.sha256(kv_format.encode())
-    for path in _files(weights):
+    if spec.onnx_vision is not None:
+        digest.update(spec.onnx_vision.preparation.encode())
+    for path in map(Path, filter(None, (spec.path, *spec.data))):  # the stand-in has no file
         size = path.stat().st_size
         digest.update(f"{path.name} {size}".encode())
         with path.open("rb") as file:
@@ -58,11 +60,3 @@ def fingerprint(weights: Path, kv_format: str) -> str:
                 file.seek(max(0, (size - _SAMPLE_BYTES) * number // (_SAMPLES - 1)))
                 digest.update(file.read(_SAMPLE_BYTES))
     return digest.hexdigest()[:32]
-
-
-def _files(weights: Path) -> list[Path]:
-    """The file, and what lies beside an ONNX graph: its data are files with its name in theirs."""
-    if not weights.is_file():
-        return []  # the stand-in of tests has none
-    beside = weights.parent.glob(f"{weights.stem}*") if weights.suffix == ".onnx" else [weights]
-    return sorted(path for path in beside if path.is_file())

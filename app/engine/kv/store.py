@@ -75,9 +75,9 @@ class Store:
     def find(self, owner: str, prompt: list[int]) -> Found | None:
         """The entry of `owner` that shares most with `prompt`."""
         best: Found | None = None
-        wanted = tuple(prompt)
+        mark, wanted = owner_mark(owner), tuple(prompt)
         for entry in self._entries.values():
-            if entry.is_of(owner):
+            if entry.owner == mark:
                 shared = common_prefix(entry.tokens, wanted)
                 if best is None or shared > best.shared:
                     best = Found(self, entry, shared)
@@ -109,8 +109,7 @@ class Store:
     def used(self, found: Entry) -> None:
         """Note that it was of use. Raises OSError."""
         if found.name in self._entries:
-            entry = self._entries[found.name] = found.used()
-            entries.describe(self.folder, entry)
+            self._entries[found.name] = entries.used(self.folder, found)
 
     def drop(self, name: str) -> None:
         self._entries.pop(name, None)

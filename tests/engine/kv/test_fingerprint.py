@@ -2,9 +2,18 @@
 
 from pathlib import Path
 
-from app.engine.kv.opening import fingerprint
+from msgspec.structs import replace
+
+from app.engine.kv import opening
+from app.engine.spec import EngineSpec, OnnxVisionSpec
 
 SIZE = 3 << 20
+
+
+def fingerprint(path: Path, kv_format: str, *data: Path) -> str:
+    beside = tuple(map(str, data))
+    spec = EngineSpec(backend="onnx", directory="", id="m", path=str(path), data=beside)
+    return opening.fingerprint(spec, kv_format)
 
 
 def weights(folder: Path, at: int = 0, byte: int = 0) -> Path:
@@ -35,8 +44,16 @@ def test_another_way_to_compute_makes_another_cache(tmp_path: Path) -> None:
 def test_the_data_beside_a_graph_count(tmp_path: Path) -> None:
     graph = tmp_path / "model.onnx"
     graph.write_bytes(b"graph")
-    data = tmp_path / "model.onnx.data"
+    data = tmp_path / "tensors.bin"
     data.write_bytes(b"weights")
-    before = fingerprint(graph, "")
+    before = fingerprint(graph, "", data)
     data.write_bytes(b"WEIGHTS")
-    assert fingerprint(graph, "") != before
+    assert fingerprint(graph, "", data) != before
+
+
+def test_what_images_become_counts(tmp_path: Path) -> None:
+    path = weights(tmp_path)
+    seen = OnnxVisionSpec("family", "", "", {}, {}, cache="")
+    spec = EngineSpec(backend="onnx", directory="", id="m", path=str(path), onnx_vision=seen)
+    other = replace(spec, onnx_vision=replace(seen, max_grids=2))
+    assert opening.fingerprint(spec, "") != opening.fingerprint(other, "")

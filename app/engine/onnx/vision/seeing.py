@@ -1,7 +1,6 @@
 """What the backend of a model that sees has besides that of texts: family, encoder, features."""
 
 import asyncio
-import json
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -144,8 +143,5 @@ def _run_end(prompt: Sequence[int], start: int) -> int:
 def _identity(vision: OnnxVisionSpec) -> str:
     """Of the encoder's file with what lies beside it, and of the preparation."""
     encoder = Path(vision.encoder)
-    facts = json.dumps(
-        [vision.family, vision.config, vision.preprocessor, vision.max_grids], sort_keys=True
-    )
     beside = [path for path in encoder.parent.iterdir() if path.name.startswith(encoder.name)]
-    return identity(beside, facts)
+    return identity(beside, vision.preparation)
