@@ -34,8 +34,10 @@ TITLES = {"first", "second"}
 
 
 def started(url: str, folder: Path, scripts: Path, step: int) -> subprocess.CompletedProcess[str]:
+    # -B: bytecode that is written once must not count as a step of the first run alone.
+    command = [sys.executable, "-B", "-m", "tests.database.starter"]
     return subprocess.run(
-        [sys.executable, "-m", "tests.database.starter", url, str(folder), str(scripts), str(step)],
+        [*command, url, str(folder), str(scripts), str(step)],
         cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
 
