@@ -63,4 +63,5 @@ def test_a_line_of_a_million_letters_does_not_stop_the_page(
     assert imported.status_code == 200, imported.text
     page = open_page(server)
     page.titles.first.click()
+    expect(page.answers).to_have_count(1)
     page.ask("still there?")
