@@ -7,7 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from app.openai.config import MOST_TOOLS
 from app.openai.models.kinds import word_or
-from app.openai.models.messages import ToolName
+from app.openai.models.tools import FunctionSchema, NamedFunction
 from app.v1.models.messages import Text
 from app.v1.models.options import STRICT
 
@@ -46,21 +46,10 @@ class TextSchema(BaseModel):
     )
 
 
-class ResponseTool(BaseModel):
+class ResponseTool(FunctionSchema):
     """A function of the client's."""
 
-    model_config = STRICT
-
     type: Literal["function"]
-    name: ToolName
-    description: Text | None = None
-    parameters: dict[str, Any] | None = Field(
-        default=None, description="JSON Schema of the arguments; none means no arguments."
-    )
-    strict: bool | None = Field(
-        default=None,
-        description="Accepted. A call that `tool_choice` demands always satisfies the schema.",
-    )
 
 
 class BuiltInTool(BaseModel):
@@ -71,13 +60,10 @@ class BuiltInTool(BaseModel):
     type: str
 
 
-class ChosenTool(BaseModel):
+class ChosenTool(NamedFunction):
     """This function is called."""
 
-    model_config = STRICT
-
     type: Literal["function"]
-    name: ToolName
 
 
 class AllowedTools(BaseModel):
