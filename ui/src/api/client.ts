@@ -24,6 +24,8 @@ export interface Call {
   body?: BodyInit;
   headers?: Record<string, string>;
   signal?: AbortSignal;
+  /** Arrives even if the page is left at once. */
+  keepalive?: boolean;
   /** A status that is an answer as well. */
   alsoFine?: number;
 }
@@ -50,7 +52,8 @@ async function reach(path: string, options: Call, key: string | null): Promise<R
   if (options.json !== undefined) headers["Content-Type"] = "application/json";
   const body = options.json === undefined ? options.body : JSON.stringify(options.json);
   try {
-    return await fetch(address(path), { method: options.method, headers, body, signal: options.signal });
+    const { method, signal, keepalive } = options;
+    return await fetch(address(path), { method, headers, body, signal, keepalive });
   } catch (error) {
     if (options.signal?.aborted) throw error;
     throw new Unreachable(t("error.unreachable"));

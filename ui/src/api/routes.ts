@@ -45,7 +45,7 @@ export const readMessage = (id: string, message: string): Promise<Message> =>
   read(`${one(id)}/messages/${part(message)}`);
 
 export const changeConversation = (id: string, json: object): Promise<ConversationSummary> =>
-  read(one(id), { method: "PATCH", json });
+  read(one(id), { method: "PATCH", json, keepalive: true });
 
 export const deleteConversation = (id: string): Promise<Response> => call(one(id), { method: "DELETE" });
 

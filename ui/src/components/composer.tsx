@@ -7,6 +7,7 @@ import { send } from "../state/answers";
 import { conversation, live, setup } from "../state/chat";
 import { attach, files, text, type } from "../state/composer";
 import { vision } from "../state/health";
+import { titleOf } from "../state/templates";
 import { shown } from "../state/view";
 import { ContextMeter } from "./context-meter";
 import { grow } from "./grow";
@@ -81,7 +82,7 @@ function AttachButton() {
 function TemplateChip() {
   const { template } = setup.value;
   const kept = conversation.value?.template;
-  if (!template) return kept ? <p class="kept-template">{t("template.in_use", { title: kept })}</p> : null;
+  if (!template) return kept ? <p class="kept-template">{t("template.in_use", { title: titleOf(kept) })}</p> : null;
   const words = t("template.remove", { title: template.title });
   return (
     <p class="template-chip">
