@@ -90,6 +90,12 @@ def test_markdown_code_and_formulas_are_drawn(chat: ChatPage) -> None:
     expect(answer.locator(".katex math")).to_have_count(1)
 
 
+def test_emphasis_may_be_followed_by_a_korean_particle(chat: ChatPage) -> None:
+    answer = chat.ask("다음과 같습니다.\n\n**소수(prime)**는 **중요**하고 a**b** *c*, 2 ** 3은 8")
+    expect(answer.locator("strong")).to_have_text(["소수(prime)", "중요", "b"])
+    expect(answer).to_contain_text("2 ** 3은 8")
+
+
 def test_code_is_copied_as_it_is(chat: ChatPage) -> None:
     chat.browser.context.grant_permissions(["clipboard-read", "clipboard-write"])
     answer = chat.ask("this:\n\n```python\nif a < b and c:\n    pass\n```")
