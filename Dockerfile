@@ -1,17 +1,16 @@
-# The server in a container: CPU by default, NVIDIA with --build-arg VARIANT=cuda (docs/operations.md).
-ARG VARIANT=cpu
+# The server in a container, for CPUs; compose.cuda.yaml has what NVIDIA's variant is built with.
+ARG BASE=python:3.11-slim
 
-FROM python:3.11-slim AS base-cpu
-
-FROM nvidia/cuda:12.9.1-cudnn-runtime-ubuntu24.04 AS base-cuda
-RUN apt-get update \
-    && apt-get install --yes --no-install-recommends python3 python3-venv \
-    && rm -rf /var/lib/apt/lists/*
-
-FROM base-${VARIANT} AS base
+FROM ${BASE} AS base
+# Bases without Python, such as nvidia/cuda on Ubuntu 24.04, bring their distribution's.
+RUN python3 -m venv --help >/dev/null 2>&1 \
+    || { apt-get update \
+        && apt-get install --yes --no-install-recommends python3 python3-venv \
+        && rm -rf /var/lib/apt/lists/*; }
 
 FROM base AS build
-ARG VARIANT
+# true takes onnxruntime's CUDA build.
+ARG CUDA=false
 # Where llama.cpp's CUDA build of xllamacpp is published; without it GGUF models stay on the CPU.
 ARG XLLAMACPP_INDEX=
 # true adds what traces need.
@@ -20,7 +19,7 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PATH=/opt/sllm/venv/bin:$
 COPY requirements/runtime.txt /build/
 RUN python3 -m venv /opt/sllm/venv \
     && pip install --require-hashes --requirement /build/runtime.txt
-RUN if [ "$VARIANT" = cuda ]; then \
+RUN if [ "$CUDA" = true ]; then \
         locked() { grep -o "^$1==[^ ;]*" /build/runtime.txt; }; \
         onnxruntime=$(locked onnxruntime); \
         pip uninstall --yes onnxruntime \

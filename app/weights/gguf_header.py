@@ -89,7 +89,7 @@ class Metadata:
     def own_real(self, key: str, default: float) -> float:
         """A number that need not be whole."""
         key = f"{self.architecture}.{key}"
-        value = self._pairs.get(key, default)
+        value = self.pairs.get(key, default)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self._reader.damaged(key, value)
         return float(value)

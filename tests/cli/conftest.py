@@ -1,5 +1,6 @@
 """Fixtures of the command line's tests."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,3 +39,11 @@ def there(environment: dict[str, str], hub: HubPages) -> dict[str, str]:
     """The environment of a machine whose hub is this one."""
     hub.publish("v1")
     return environment | {"HF_ENDPOINT": hub.web.address, "NO_PROXY": "127.0.0.1"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interruptible() -> None:
+    """A shell that runs the tests in its background has them ignore Ctrl-C, and so would all that
+    they start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -40,7 +40,11 @@ KINDS: dict[str, dict[str, str]] = {
     "docs/conformance.md": SETUP,
     "docs/hyperclovax-vision.md": SETUP,
     "docs/openai.md": {"python": "../openai/clients/test_docs.py"},
-    "docs/operations.md": {"text log": "test_every_block.py"},
+    "docs/operations.md": {
+        "text log": "test_every_block.py",
+        "nginx": "../ops/test_programs.py",
+        "caddy": "../ops/test_programs.py",
+    },
     "docs/troubleshooting.md": {"bash health": "test_readme_runs.py"},
     "training/README.md": SETUP,
 }

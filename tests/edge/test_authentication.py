@@ -86,10 +86,10 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, s
         server.stop()
 
 
-OPEN = {"/health/live", "/ui", "/ui/static/chat.js", "/docs/static/swagger.js"}
+OPEN = {"/health/live", "/ui", "/ui/static/icon.svg", "/docs/static/swagger.js"}
 ROUTES = [
     *("/", "/health", "/health/ready", "/health/live", "/docs", "/redoc", "/openapi.json"),
-    *("/ui", "/ui/static/chat.js", "/docs/static/swagger.js", "/nowhere", "/api/v1/openapi.json"),
+    *("/ui", "/ui/static/icon.svg", "/docs/static/swagger.js", "/nowhere", "/api/v1/openapi.json"),
     *(
         "/api/v2/docs",
         "/metrics",

@@ -71,7 +71,7 @@ def test_panels_lie_beside_each_other() -> None:
 def test_settings_are_the_servers(name: str) -> None:
     known = {field.upper() for field in Settings.model_fields}
     theirs = {"PATH", "PYTHONPATH", "PYTHONUNBUFFERED", "XDG_RUNTIME_DIR", "XLLAMACPP_INDEX"}
-    theirs |= {"VARIANT", "OTEL", "PIP_NO_CACHE_DIR", "PIP_DISABLE_PIP_VERSION_CHECK"}
+    theirs |= {"BASE", "CUDA", "OTEL", "PIP_NO_CACHE_DIR", "PIP_DISABLE_PIP_VERSION_CHECK"}
     theirs |= {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD"}
     used = set(re.findall(r"\b([A-Z][A-Z_]{3,})(?==|: )", (ROOT / name).read_text()))
     assert used & known
