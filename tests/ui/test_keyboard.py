@@ -38,6 +38,18 @@ def test_everything_can_be_done_with_keys(chat: ChatPage) -> None:
     expect(chat.browser.get_by_text("What is on your mind?")).to_be_visible()
 
 
+def test_a_dialog_gives_the_focus_back(chat: ChatPage) -> None:
+    button = chat.button("Settings of this conversation")
+    button.press("Enter")
+    dialog = chat.browser.get_by_role("dialog")
+    dialog.get_by_label("Seed").press("Escape")
+    expect(button).to_be_focused()
+    button.press("Enter")
+    dialog.get_by_label("Seed").press("Enter")  # saves
+    expect(dialog).to_have_count(0)
+    expect(button).to_be_focused()
+
+
 def test_a_new_line_does_not_send(chat: ChatPage) -> None:
     chat.box.press("Shift+Enter")
     chat.browser.keyboard.type("two")

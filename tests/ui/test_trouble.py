@@ -93,6 +93,38 @@ def test_an_engine_that_dies_is_told_and_the_question_can_be_asked_again(
     expect(chat.ask("after it")).to_contain_text("You said: after it")
 
 
+def test_who_has_no_key_is_asked_once_and_again_when_it_matters(
+    closed: tuple[Server, str], open_page: OpenPage
+) -> None:
+    chat = open_page(closed[0])
+    dialog = chat.browser.get_by_role("dialog")
+    dialog.get_by_role("button", name="Close").click()
+    expect(chat.browser.get_by_role("navigation").get_by_role("alert")).to_contain_text("API key")
+    with chat.browser.expect_response("**/health"):  # looked at again, quietly
+        pass
+    expect(dialog).to_have_count(0)
+    chat.send("hello")
+    expect(dialog).to_be_visible()
+    dialog.get_by_role("button", name="Close").click()
+    expect(chat.box).to_have_value("hello")
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [("loading", "smollm2.gguf is being fetched: 45% so far."), ("failed", "Too little memory.")],
+)
+def test_what_the_engine_does_is_said_where_one_writes(
+    chat: ChatPage, server: Server, status: str, reason: str
+) -> None:
+    body = server.health() | {"status": "loading"}
+    body["models"]["text"] |= {"status": status, "reason": reason}
+    chat.browser.route("**/health", lambda route: route.fulfill(status=503, json=body))
+    chat.browser.reload()
+    expect(chat.browser.locator("form").get_by_text(reason)).to_be_visible()
+    chat.browser.unroute("**/health")
+    expect(chat.browser.get_by_text(reason)).to_have_count(0)
+
+
 def test_a_key_is_asked_for_checked_and_kept(
     closed: tuple[Server, str], open_page: OpenPage
 ) -> None:

@@ -12,6 +12,7 @@ import { shown } from "../state/view";
 import { ContextMeter } from "./context-meter";
 import { grow } from "./grow";
 import { Attachments } from "./images";
+import { EngineBar } from "./engine-bar";
 import { NoticeBar } from "./notice";
 
 export function Composer() {
@@ -21,6 +22,7 @@ export function Composer() {
   };
   return (
     <form class="composer" onSubmit={submit}>
+      <EngineBar />
       <NoticeBar />
       <div class="box">
         <Attachments />
