@@ -3,7 +3,6 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,11 +77,3 @@ def open_page(chromium: Browser) -> Iterator[OpenPage]:
 def chat(open_page: OpenPage, server: Server) -> ChatPage:
     """The page of an empty server, on a desk, in English."""
     return open_page(server)
-
-
-@pytest.fixture(scope="session")
-def pictures() -> Path:
-    """Where screenshots are kept: UI_SCREENSHOTS, or a folder that git does not know."""
-    folder = Path(os.environ.get("UI_SCREENSHOTS", Path(__file__).parents[2] / "build" / "ui"))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

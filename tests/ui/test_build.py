@@ -2,9 +2,14 @@
 
 import hashlib
 import json
+import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.support import ROOT
 
@@ -12,8 +17,8 @@ SOURCE, STATIC = ROOT / "ui", ROOT / "app" / "ui" / "static"
 BESIDE = ("build.mjs", "package.json", "package-lock.json", "tsconfig.json")
 
 
-def build() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((STATIC / "build.json").read_text())
+def build(folder: Path = STATIC) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "build.json").read_text())
     return found
 
 
@@ -45,3 +50,18 @@ def test_the_lock_file_names_no_registry() -> None:
     assert not re.search(
         r'"resolved"|https?://registry', (SOURCE / "package-lock.json").read_text()
     )
+
+
+@pytest.mark.network
+@pytest.mark.skipif(os.environ.get("SLLM_TEST_OFFLINE") == "1", reason="SLLM_TEST_OFFLINE=1")
+@pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
+def test_who_builds_it_gets_the_same_files(tmp_path: Path) -> None:
+    source, made = tmp_path / "source", tmp_path / "made"
+    shutil.copytree(SOURCE, source, ignore=shutil.ignore_patterns("node_modules"))
+    installed = subprocess.run(["npm", "ci"], cwd=source, capture_output=True, text=True)
+    if installed.returncode:
+        pytest.skip(f"npm cannot install what the build needs: {installed.stderr[-200:]}")
+    for command in (["npm", "run", "check"], ["node", "build.mjs", str(made)]):
+        done = subprocess.run(command, cwd=source, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert build(made) == build()

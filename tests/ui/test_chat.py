@@ -1,6 +1,7 @@
 """Asking, reading, stopping, asking again: what one does all day."""
 
 import re
+from contextlib import ExitStack
 
 from playwright.sync_api import expect
 
@@ -90,6 +91,12 @@ def test_markdown_code_and_formulas_are_drawn(chat: ChatPage) -> None:
     expect(answer.locator(".katex math")).to_have_count(1)
 
 
+def test_emphasis_may_be_followed_by_a_korean_particle(chat: ChatPage) -> None:
+    answer = chat.ask("다음과 같습니다.\n\n**소수(prime)**는 **중요**하고 a**b** *c*, 2 ** 3은 8")
+    expect(answer.locator("strong")).to_have_text(["소수(prime)", "중요", "b"])
+    expect(answer).to_contain_text("2 ** 3은 8")
+
+
 def test_code_is_copied_as_it_is(chat: ChatPage) -> None:
     chat.browser.context.grant_permissions(["clipboard-read", "clipboard-write"])
     answer = chat.ask("this:\n\n```python\nif a < b and c:\n    pass\n```")
@@ -116,6 +123,28 @@ def test_reading_a_long_prompt_shows_how_far_it_is(chat: ChatPage) -> None:
     chat.send("#prefill=300 " + "word " * 600)
     expect(chat.browser.get_by_text(re.compile(r"Reading the prompt: \d+%"))).to_be_visible()
     chat.settled()
+
+
+def test_who_waits_is_told_the_place_in_the_queue(chat: ChatPage, server: Server) -> None:
+    slots = server.health()["models"]["text"]["slots"]["total"]
+    body = {"message": "#words=4000 #pace=50"}
+    with ExitStack() as others:
+        asked = [server.http.stream("POST", "/api/v2/chat/stream", json=body) for _ in range(slots)]
+        streams = [others.enter_context(each).iter_lines() for each in asked]
+        assert [next(stream) for stream in streams] == ["event: start"] * slots
+        chat.send("hello")
+        expect(chat.browser.get_by_text("Waiting: place 1 in the queue")).to_be_visible()
+    chat.settled()
+    expect(chat.answers).to_contain_text("You said: hello")
+
+
+def test_what_the_model_no_longer_sees_is_marked(chat: ChatPage) -> None:
+    chat.ask("long " * 2000)
+    expect(chat.browser.get_by_text("no longer sees")).to_have_count(0)
+    answer = chat.ask("#words=3 " + "long " * 2000)
+    expect(chat.browser.get_by_text("The model no longer sees what is above")).to_be_visible()
+    answer.get_by_role("button", name="Details of this answer").click()
+    expect(answer).to_contain_text("2 earlier messages (")
 
 
 def test_settings_of_a_conversation_reach_the_model_and_last(chat: ChatPage) -> None:

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 from tests.support import Server
 from tests.ui.conftest import OpenPage
 from tests.ui.page import ChatPage
+from tests.ui.test_images import DROP, png
 
 PAYLOADS = [
     '<img src=x onerror="window.__pwned=1">',
@@ -22,6 +23,10 @@ PAYLOADS = [
     "<a href=javascript:window.__pwned=1>x</a> <form action=https://evil.example><button>x",
     "<style>body{background:url(https://evil.example/x.png)}</style>",
 ]
+
+
+# What a name of a file can hold.
+NAME = "<img src=x onerror='window.__pwned=1'>.png"
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
@@ -65,3 +70,25 @@ def test_a_line_of_a_million_letters_does_not_stop_the_page(
     page.titles.first.click()
     expect(page.answers).to_have_count(1)
     page.ask("still there?")
+
+
+def test_a_line_of_a_million_letters_can_be_said_and_answered(chat: ChatPage) -> None:
+    answer = chat.ask("y" * 1_000_000)
+    expect(answer.get_by_role("button", name="Show all")).to_be_visible()
+    expect(chat.ask("still there?")).to_contain_text("You said: still there?")
+
+
+def test_a_hostile_name_of_a_picture_is_a_word(chat: ChatPage) -> None:
+    expect(chat.browser.get_by_role("meter")).to_be_visible()
+    chat.browser.evaluate(DROP, [NAME, "image/png", list(png())])
+    expect(chat.button(f"Remove {NAME}")).to_be_visible()
+    chat.browser.evaluate(DROP, [NAME, "text/html", [60]])
+    expect(chat.browser.get_by_role("alert")).to_contain_text("onerror")
+    expect(chat.ask("what is it?")).to_contain_text("I see 1 image")
+
+
+def test_a_hostile_error_is_words(chat: ChatPage) -> None:
+    error = {"error": {"code": "x", "message": PAYLOADS[0] + "\n" + PAYLOADS[2]}}
+    chat.browser.route("**/chat/stream", lambda route: route.fulfill(status=400, json=error))
+    chat.send("hello")
+    expect(chat.browser.get_by_role("alert")).to_contain_text("onerror")

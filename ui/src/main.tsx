@@ -10,6 +10,7 @@ import { followDrafts } from "./state/composer";
 import { refreshList } from "./state/conversations";
 import { watchHealth } from "./state/health";
 import { watchTyping } from "./state/meter";
+import { loadTemplates } from "./state/templates";
 import { dressPage } from "./state/view";
 import "katex/dist/katex.css";
 import "./styles/index.css";
@@ -30,6 +31,9 @@ watchHealth();
 watchTyping();
 effect(() => {
   void language.value;
-  untracked(() => void refreshList());
+  untracked(() => {
+    void refreshList();
+    void loadTemplates();
+  });
 });
 render(<App />, document.body);

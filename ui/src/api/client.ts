@@ -1,7 +1,7 @@
 // One way to the server: the key, the language, and failures as two kinds of errors.
 
 import { language, t } from "../i18n/texts";
-import { askForKey, savedKey } from "./key";
+import { askForKey, declined, savedKey } from "./key";
 import type { ErrorBody } from "./types";
 
 /** The server answered, and said no. */
@@ -24,6 +24,10 @@ export interface Call {
   body?: BodyInit;
   headers?: Record<string, string>;
   signal?: AbortSignal;
+  /** Arrives even if the page is left at once. */
+  keepalive?: boolean;
+  /** Nobody waits for it: it does not ask again for a key that was not given. */
+  quiet?: boolean;
   /** A status that is an answer as well. */
   alsoFine?: number;
 }
@@ -36,7 +40,8 @@ export async function call(path: string, options: Call = {}): Promise<Response> 
   const key = savedKey();
   const response = await reach(path, options, key);
   if (response.ok || response.status === options.alsoFine) return response;
-  if (response.status === 401 && (await askForKey(key))) return call(path, options);
+  const mayAsk = response.status === 401 && !(options.quiet && declined());
+  if (mayAsk && (await askForKey(key))) return call(path, options);
   throw await refusal(response);
 }
 
@@ -50,7 +55,8 @@ async function reach(path: string, options: Call, key: string | null): Promise<R
   if (options.json !== undefined) headers["Content-Type"] = "application/json";
   const body = options.json === undefined ? options.body : JSON.stringify(options.json);
   try {
-    return await fetch(address(path), { method: options.method, headers, body, signal: options.signal });
+    const { method, signal, keepalive } = options;
+    return await fetch(address(path), { method, headers, body, signal, keepalive });
   } catch (error) {
     if (options.signal?.aborted) throw error;
     throw new Unreachable(t("error.unreachable"));

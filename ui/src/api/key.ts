@@ -7,6 +7,10 @@ const NAME = "sllm.key";
 /** What the dialog needs while somebody waits for a key: `refused` when there was one already. */
 export const wanted = signal<{ refused: boolean; answer: (given: boolean) => void } | null>(null);
 let waiting: Promise<boolean> | null = null;
+let refusedToSay = false;
+
+/** Whether the person was asked, and closed the dialog. */
+export const declined = (): boolean => refusedToSay;
 
 export const savedKey = (): string | null => sessionStorage.getItem(NAME) ?? localStorage.getItem(NAME);
 
@@ -30,6 +34,7 @@ export function askForKey(refused: string | null): Promise<boolean> {
 /** The dialog's answer; an empty key is none. */
 export function answerWith(key: string, onThisDevice: boolean): void {
   forgetKey();
+  refusedToSay = key === "";
   if (key) (onThisDevice ? localStorage : sessionStorage).setItem(NAME, key);
   wanted.value?.answer(key !== "");
 }

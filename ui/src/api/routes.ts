@@ -45,7 +45,7 @@ export const readMessage = (id: string, message: string): Promise<Message> =>
   read(`${one(id)}/messages/${part(message)}`);
 
 export const changeConversation = (id: string, json: object): Promise<ConversationSummary> =>
-  read(one(id), { method: "PATCH", json });
+  read(one(id), { method: "PATCH", json, keepalive: true });
 
 export const deleteConversation = (id: string): Promise<Response> => call(one(id), { method: "DELETE" });
 
@@ -68,9 +68,9 @@ export const importAll = (file: Blob): Promise<{ imported: number; skipped: { re
   });
 
 /** A model that is not ready is no failure here: that 503 has the same body. */
-export const readHealth = (): Promise<Health> => read("health", { alsoFine: 503 });
+export const readHealth = (): Promise<Health> => read("health", { alsoFine: 503, quiet: true });
 
-export const readVision = (): Promise<VisionInfo> => read(`${ROOT}/vision/info`);
+export const readVision = (): Promise<VisionInfo> => read(`${ROOT}/vision/info`, { quiet: true });
 
 export const readImage = async (id: string): Promise<Blob> => (await call(`${ROOT}/images/${part(id)}`)).blob();
 
@@ -78,7 +78,7 @@ export const listTemplates = async (): Promise<Template[]> =>
   (await read<Page<Template>>(`${ROOT}/prompt/templates?page_size=100`)).items;
 
 export async function countTokens(text: string, signal: AbortSignal): Promise<number> {
-  const counted = await read<{ tokens: number }>(`${ROOT}/tokenize`, { method: "POST", json: { text }, signal });
+  const counted = await read<{ tokens: number }>(`${ROOT}/tokenize`, { method: "POST", json: { text }, signal, quiet: true });
   return counted.tokens;
 }
 

@@ -7,10 +7,12 @@ import { send } from "../state/answers";
 import { conversation, live, setup } from "../state/chat";
 import { attach, files, text, type } from "../state/composer";
 import { vision } from "../state/health";
+import { titleOf } from "../state/templates";
 import { shown } from "../state/view";
 import { ContextMeter } from "./context-meter";
 import { grow } from "./grow";
 import { Attachments } from "./images";
+import { EngineBar } from "./engine-bar";
 import { NoticeBar } from "./notice";
 
 export function Composer() {
@@ -20,6 +22,7 @@ export function Composer() {
   };
   return (
     <form class="composer" onSubmit={submit}>
+      <EngineBar />
       <NoticeBar />
       <div class="box">
         <Attachments />
@@ -81,7 +84,7 @@ function AttachButton() {
 function TemplateChip() {
   const { template } = setup.value;
   const kept = conversation.value?.template;
-  if (!template) return kept ? <p class="kept-template">{t("template.in_use", { title: kept })}</p> : null;
+  if (!template) return kept ? <p class="kept-template">{t("template.in_use", { title: titleOf(kept) })}</p> : null;
   const words = t("template.remove", { title: template.title });
   return (
     <p class="template-chip">

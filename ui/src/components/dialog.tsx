@@ -14,15 +14,21 @@ interface Props {
 
 export function Dialog({ title, onClose, children, side = false }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const gone = useRef(false);
   const id = useId();
   useEffect(() => {
-    const before = document.activeElement;
-    dialog.current!.showModal();
-    return () => before instanceof HTMLElement && before.focus();
+    const box = dialog.current!;
+    box.showModal();
+    // Closing it gives the focus back to where it was; taking it away would not.
+    return () => {
+      gone.current = true;
+      if (box.open) box.close();
+    };
   }, []);
+  const closed = () => gone.current || onClose();
   const outside = (event: MouseEvent) => event.target === dialog.current && onClose();
   return (
-    <dialog ref={dialog} class={side ? "side" : undefined} aria-labelledby={id} onClose={onClose} onMouseDown={outside}>
+    <dialog ref={dialog} class={side ? "side" : undefined} aria-labelledby={id} onClose={closed} onMouseDown={outside}>
       <header>
         <h2 id={id}>{title}</h2>
         <button type="button" class="icon" onClick={onClose} aria-label={t("app.close")} title={t("app.close")}>

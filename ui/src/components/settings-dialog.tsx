@@ -5,6 +5,7 @@ import { formatted, t } from "../i18n/texts";
 import { conversation, options, saveOptions, setup } from "../state/chat";
 import { health } from "../state/health";
 import { FIELDS, type Options } from "../state/options";
+import { titleOf } from "../state/templates";
 import { close } from "../state/view";
 import { Dialog } from "./dialog";
 
@@ -42,7 +43,8 @@ function systemNow(): string {
 }
 
 function SystemField({ value, change }: { value: string; change: (words: string) => void }) {
-  const template = setup.value.template?.title ?? conversation.value?.template;
+  const kept = conversation.value?.template;
+  const template = setup.value.template?.title ?? (kept && titleOf(kept));
   return (
     <label class="field">
       {t("settings.system")}

@@ -72,6 +72,19 @@ function VariablesForm({ template }: { template: Template }) {
   );
 }
 
+/** What a value is for, in words; its name for those who know the template. */
+function Told({ variable: { name, description, required } }: { variable: Variable }) {
+  return (
+    <span class="told">
+      {description || name}
+      <small>
+        {description && <code>{name}</code>}
+        {required && <span class="badge">{t("template.required")}</span>}
+      </small>
+    </span>
+  );
+}
+
 interface FieldProps {
   variable: Variable;
   value: string;
@@ -79,20 +92,18 @@ interface FieldProps {
 }
 
 function VariableField({ variable, value, change }: FieldProps) {
-  const hint = [variable.required ? `${t("template.required")}.` : "", variable.description].join(" ").trim();
   if (variable.type === "boolean") {
     return (
       <label class="check">
         <input type="checkbox" checked={value === "true"} onChange={(event) => change(String(event.currentTarget.checked))} />
-        <span>{variable.name}<small>{hint}</small></span>
+        <Told variable={variable} />
       </label>
     );
   }
   return (
     <label class="field">
-      {variable.name}
+      <Told variable={variable} />
       <Control variable={variable} value={value} change={change} />
-      <small>{hint}</small>
     </label>
   );
 }

@@ -39,16 +39,17 @@ export function Thread() {
 /** New words stay in sight, unless somebody reads further up. */
 function useStickToEnd(scroller: { current: HTMLDivElement | null }, stick: { current: boolean }): void {
   const id = openId.value;
-  const asked = live.value;
+  const [asked, filled] = [live.value !== null, path.value.length > 0];
   useEffect(() => {
     stick.current = true;
     const box = scroller.current!;
+    if (!asked && !filled) return undefined;
     const follow = () => void (stick.current && (box.scrollTop = box.scrollHeight));
     follow();
     const watcher = new ResizeObserver(follow);
     for (const child of box.children) watcher.observe(child);
     return () => watcher.disconnect();
-  }, [id, asked === null, path.value.length > 0]);
+  }, [id, asked, filled]);
 }
 
 function Log() {

@@ -1,18 +1,15 @@
 // The first sight: a greeting, a few things to ask, the templates.
 
-import { useEffect } from "preact/hooks";
 import type { Template } from "../api/types";
-import { language, t, type Key } from "../i18n/texts";
+import { t, type Key } from "../i18n/texts";
 import { setup } from "../state/chat";
 import { type } from "../state/composer";
-import { loadTemplates, templates } from "../state/templates";
+import { templates } from "../state/templates";
 import { pick } from "./template-dialog";
 
 const EXAMPLES: Key[] = ["welcome.example_explain", "welcome.example_mail", "welcome.example_code", "welcome.example_table"];
 
 export function Welcome() {
-  const told = language.value;
-  useEffect(() => void loadTemplates(), [told]);
   return (
     <section class="welcome" aria-label={t("welcome.title")}>
       <h2>{t("welcome.title")}</h2>

@@ -40,8 +40,23 @@ const inline: TokenizerExtension = {
   },
 };
 
+// CommonMark takes `**소수(prime)**는` for no emphasis, since a letter follows what ends with a
+// bracket: right where blanks part words, wrong where particles follow them.
+const BOLD = /^\*\*(?![\s*])((?:[^*\n]|\*(?!\*))+?)(?<!\s)\*\*(?=[\p{Script=Hangul}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}])/u;
+
+const bold: TokenizerExtension = {
+  name: "strong",
+  level: "inline",
+  start: (source) => source.search(/\*\*/),
+  tokenizer(source) {
+    const found = BOLD.exec(source);
+    if (!found) return undefined;
+    return { type: "strong", raw: found[0], text: found[1]!, tokens: this.lexer.inlineTokens(found[1]!) };
+  },
+};
+
 const marked = new Marked({ gfm: true, breaks: true });
-marked.use({ extensions: [{ ...block, name: "mathBlock" }, inline] });
+marked.use({ extensions: [{ ...block, name: "mathBlock" }, inline, { ...bold, name: "strongBesideLetters" }] });
 
 /** Null where the text is to be shown as it is. */
 export function tokensOf(text: string): Token[] | null {

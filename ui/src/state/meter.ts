@@ -3,7 +3,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import { countTemplate, countTokens } from "../api/routes";
 import { live, path, setup } from "./chat";
-import { text } from "./composer";
+import { files, text } from "./composer";
 import { health } from "./health";
 
 const PAUSE = 400;
@@ -11,7 +11,12 @@ const PAUSE = 400;
 export const typedTokens = signal(0);
 const templateTokens = signal(0);
 
-export const windowTokens = computed(() => health.value?.models.text.context_length ?? 0);
+/** Of the model that will answer: the one that sees, where there is something to see. */
+export const windowTokens = computed(() => {
+  const models = health.value?.models;
+  const shown = files.value.length > 0 || path.value.some((each) => each.images.length);
+  return (shown && models?.vision.context_length) || models?.text.context_length || 0;
+});
 
 /** Tokens of the conversation so far, as its newest answer counted them. */
 export const usedTokens = computed(() => {

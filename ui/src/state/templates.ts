@@ -17,6 +17,9 @@ export async function loadTemplates(): Promise<void> {
   }
 }
 
+/** What people call it; its name where it is gone or not known yet. */
+export const titleOf = (name: string): string => templates.value.find((each) => each.name === name)?.title ?? name;
+
 /** What the form begins with: a text for each value, "" where there is none. */
 export const firstValues = (template: Template): Record<string, string> =>
   Object.fromEntries(template.variables.map(({ name, default: given }) => [name, given === null ? "" : String(given)]));
