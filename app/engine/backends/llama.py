@@ -36,6 +36,7 @@ from app.engine.backends.llama_vision import (
 from app.engine.scheduling_class import batch_threads
 from app.engine.spec import EngineSpec
 from app.engine.stop import StopFilter
+from app.engine.untouched import release_zeroed
 
 # There when the driver is: then the user should know that this build of the library is in the way.
 _NVIDIA = Path("/dev/nvidiactl")
@@ -121,6 +122,8 @@ class LlamaBackend:
             except RuntimeError as error:
                 raise LoadError("load_failed", reason=_why(spec, str(error))) from error
         socket.chmod(0o600)
+        # Nobody can ask it anything yet.
+        release_zeroed()
         return cls(spec, server, socket, key, gpus)
 
     async def open(self) -> None:
