@@ -1,6 +1,7 @@
 """The application: `app.main:app`, as uvicorn takes it; everything is built in `create_app`."""
 
 import asyncio
+import gc
 import logging
 import os
 import sys
@@ -117,6 +118,9 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.images, app.state.decoder = images, decoder
         app.state.background = Background()
         app.state.drain.install()
+        # What is there by now stays: no collection needs to look at it.
+        gc.freeze()
+        gc.enable()
         try:
             yield
         finally:

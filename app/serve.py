@@ -5,27 +5,30 @@ Options of the command line are `app/cli.py`'s, what the server does once it run
 
 import asyncio
 import errno
+import gc
 import os
 import signal
 import socket
 import sys
-from typing import Any
-
-from uvicorn import Config, Server
-from uvicorn.supervisors import Multiprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from app import notify
 from app.api_keys import KeysError, key_ring
 from app.commands.words import say
 from app.config import Settings
-from app.database import DatabaseUnusable
-from app.edge.http_protocol import GuardedProtocol
+from app.engine import head_start
 from app.engine.launcher import LLAMA_GPU, ONNX_GPU, gpu_devices
+from app.engine.runtime_dir import runtime_directory
 from app.logs.setup import configuration, configure
-from app.storage import open_storage
+from app.provider.sllm_provider import preparation
 from app.terminal import DownloadProgress, show_banner, warn
 from app.weights import WeightsError, ensure
 from app.weights.task import Task
+
+if TYPE_CHECKING:
+    from uvicorn import Config
 
 STARTUP_FAILED = 3
 # The engine that needs no weights, for tests (app/engine/backends/scripted.py).
@@ -45,14 +48,55 @@ def serve(settings: Settings) -> int:
         listen(settings.host, settings.port).close()
     require_keys(settings)
     require_gpu(settings)
-    require_database(settings)
     model = fetch_weights(settings)
+    # After its own orderly end uvicorn raises the signal again: that end is a success.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        if settings.workers > 1:
+            return _serve_workers(settings, model)
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(_serve_alone(settings, model))
+    except KeyboardInterrupt:
+        return 0
+
+
+async def _serve_alone(settings: Settings, model: str) -> int:
+    """One process, whose engine loads while the web server is being imported."""
+    # A fifth of that time goes to looking for garbage that is none; the application's lifespan
+    # turns it on again.
+    gc.disable()
+    if model:
+        await head_start.give(runtime_directory("text"), preparation(settings).prepare)
+    await require_database(settings)
+    with _announced(settings, model) as listener:
+        # Late, as all that a web server brings along.
+        from uvicorn import Server
+
+        server = Server(uvicorn_config(settings))
+        await server.serve(sockets=[listener])
+        return 0 if server.started else STARTUP_FAILED
+
+
+def _serve_workers(settings: Settings, model: str) -> int:
+    from uvicorn.supervisors import Multiprocess
+
+    asyncio.run(require_database(settings))
+    with _announced(settings, model) as listener:
+        supervisor = Multiprocess(uvicorn_config(settings), sockets=[listener])
+        supervisor.run()
+    codes = {process.exitcode for process in supervisor.processes}
+    return STARTUP_FAILED if STARTUP_FAILED in codes else 0
+
+
+@contextmanager
+def _announced(settings: Settings, model: str) -> Iterator[socket.socket]:
+    """The socket of HOST and PORT, once people and systemd have been told of it."""
     with listen(settings.host, settings.port) as listener:
         address, port = listener.getsockname()[:2]
         has_keys = settings.api_keys_file is not None
         show_banner(model, address, port, has_keys, settings.log_format)
         notify.ready()
-        return _run(uvicorn_config(settings), listener)
+        yield listener
 
 
 def fetch_weights(settings: Settings) -> str:
@@ -88,16 +132,15 @@ def require_gpu(settings: Settings) -> None:
         raise ServeError(say("gpu_required"))
 
 
-def require_database(settings: Settings) -> None:
+async def require_database(settings: Settings) -> None:
     """Raises ServeError for a database that cannot be used; nothing is made over it."""
+    from app.database import DatabaseUnusable
+    from app.storage import open_storage
+
     try:
-        asyncio.run(_opened(settings))
+        await (await open_storage(settings)).close()
     except DatabaseUnusable as error:
         raise ServeError(str(error)) from error
-
-
-async def _opened(settings: Settings) -> None:
-    await (await open_storage(settings)).close()
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -113,8 +156,12 @@ def listen(host: str, port: int) -> socket.socket:
         raise ServeError(_why_not(host, port, error)) from error
 
 
-def uvicorn_config(settings: Settings) -> Config:
+def uvicorn_config(settings: Settings) -> "Config":
     """uvicorn as this server wants it; its own log goes through our formatter."""
+    from uvicorn import Config
+
+    from app.edge.http_protocol import GuardedProtocol
+
     return Config(
         "app.main:app",
         host=settings.host,
@@ -156,21 +203,9 @@ def _why_not(host: str, port: int, error: OSError) -> str:
     return f"Cannot listen on {host}, port {port}: {error.strerror}."
 
 
-def _run(config: Config, listener: socket.socket) -> int:
-    # After its own orderly end uvicorn raises the signal again: that end is a success.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    try:
-        if config.workers > 1:
-            return _run_workers(config, listener)
-        server = Server(config)
-        server.run(sockets=[listener])
-    except KeyboardInterrupt:
-        return 0
-    return 0 if server.started else STARTUP_FAILED
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":
+        return None
+    import uvloop
 
-
-def _run_workers(config: Config, listener: socket.socket) -> int:
-    supervisor = Multiprocess(config, sockets=[listener])
-    supervisor.run()
-    codes = {process.exitcode for process in supervisor.processes}
-    return STARTUP_FAILED if STARTUP_FAILED in codes else 0
+    return uvloop.new_event_loop

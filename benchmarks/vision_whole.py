@@ -24,7 +24,7 @@ from PIL import Image
 
 from benchmarks.figures import table
 from benchmarks.processes import ROOT, end_in_order, proportional_set_bytes, tree
-from benchmarks.servers import our_server
+from benchmarks.servers import health, our_server
 from benchmarks.vision_checkpoint import write_checkpoint
 
 PICTURES = ((378, 378), (640, 480))
@@ -35,6 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="sllm-vision-", dir=options.folder) as name:
         folder = Path(name)
+        if options.converted:
+            show(options.converted, folder, options.grids)
+            return 0
         source, output = folder / "source", folder / "converted"
         source.mkdir()
         parameters = write_checkpoint(source)
@@ -43,9 +46,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"converted to {options.precision} in {seconds:.0f} s with {peak:.2f} GB at most;")
         print(f"{_size(output):.2f} GB on disk", flush=True)
         if not options.convert_only:
-            headers = ["picture", "tokens", "first answer, s", "the same picture again, s"]
-            print(table(headers, serve(output, folder, options.grids)))
+            show(output, folder, options.grids)
     return 0
+
+
+def show(model: Path, folder: Path, grids: int) -> None:
+    headers = ["picture", "tokens", "first answer, s", "the same picture again, s"]
+    print(table(headers, serve(model, folder, grids)))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -54,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--folder", type=Path, help="where the temporary folder is made")
     parser.add_argument("--grids", type=int, default=9, help="VISION_MAX_GRIDS")
     parser.add_argument("--convert-only", action="store_true")
+    parser.add_argument("--converted", type=Path, help="serve this one, convert nothing")
     return parser
 
 
@@ -84,6 +92,7 @@ def serve(model: Path, folder: Path, grids: int) -> list[list[str]]:
         "REQUEST_DEADLINE_SECONDS": "3600",
     }
     with our_server("smollm2-135m-instruct", folder, **settings) as server:
+        _wait_seeing(server.port)
         print(f"ready in {time.perf_counter() - started:.0f} s", flush=True)
         for width, height in PICTURES:
             body = _question(width, height)
@@ -93,6 +102,13 @@ def serve(model: Path, folder: Path, grids: int) -> list[list[str]]:
         held = sum(proportional_set_bytes(process.pid) for process in tree(server.pid))
         rows.append(["memory", f"{held / 1e9:.2f} GB", "", ""])
     return rows
+
+
+def _wait_seeing(port: int) -> None:
+    while (model := health(port)[1]["models"]["vision"])["status"] == "loading":
+        time.sleep(0.2)
+    if model["status"] != "ready":
+        raise SystemExit(f"not served: {model}")
 
 
 def _question(width: int, height: int) -> bytes:

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from app.domain.model_info import Notice
 from app.engine.runtime_dir import server_pid
@@ -50,16 +51,34 @@ def environment() -> dict[str, str]:
     return env
 
 
-async def launch(spec: EngineSpec) -> asyncio.subprocess.Process:
-    """A loaded engine, listening. Raises EngineFailed; the process is then gone."""
+class Launch(Struct, frozen=True):
+    """An engine process that has been told what to load."""
+
+    spec: EngineSpec
+    process: asyncio.subprocess.Process
+
+
+async def begin(spec: EngineSpec) -> Launch:
+    """Start a process that loads `spec`; `loaded` waits for it."""
     async with _standard_error(spec) as standard_error:
         process = await _started(standard_error)
     assert process.stdin is not None
-    assert process.stdout is not None
     try:
         spec = msgspec.structs.replace(spec, server=server_pid())
         process.stdin.write(msgspec.json.encode(spec))
+        await process.stdin.drain()
         process.stdin.close()
+    except BaseException:
+        _kill(process)
+        raise
+    return Launch(spec, process)
+
+
+async def loaded(launch: Launch) -> asyncio.subprocess.Process:
+    """The engine, listening. Raises EngineFailed; the process is then gone."""
+    process = launch.process
+    assert process.stdout is not None
+    try:
         line = await process.stdout.readline()
     except BaseException:
         _kill(process)
@@ -67,7 +86,7 @@ async def launch(spec: EngineSpec) -> asyncio.subprocess.Process:
     if line and not (outcome := json.loads(line)):
         return process
     code = await process.wait()
-    raise EngineFailed(_reason(outcome if line else None, code, spec))
+    raise EngineFailed(_reason(outcome if line else None, code, launch.spec))
 
 
 async def _started(standard_error: int | None) -> asyncio.subprocess.Process:

@@ -16,8 +16,9 @@ from msgspec.structs import replace
 
 from app.domain.errors import SllmError
 from app.domain.model_info import Notice
+from app.engine import head_start
 from app.engine.client import EngineClient
-from app.engine.launcher import EngineFailed, launch
+from app.engine.launcher import EngineFailed, begin, loaded
 from app.engine.lifeline import is_gone, kill
 from app.engine.runtime_dir import EngineStatus, OwnerLock, StatusFile
 from app.engine.spec import EngineSpec
@@ -178,9 +179,11 @@ class Supervisor:
     async def _run_once(self) -> bool:
         """Prepare, start and watch one engine; whether it ever was ready."""
         try:
-            spec = await self._prepare(self._directory, self._say)
-            self._say(Notice("loading_weights", {"model": spec.id}))
-            process = await launch(spec)
+            launch = head_start.take(self._directory)
+            if launch is None:
+                launch = await begin(await self._prepare(self._directory, self._say))
+            self._say(Notice("loading_weights", {"model": launch.spec.id}))
+            process = await loaded(launch)
         except EngineFailed as failure:
             log.warning("the model cannot be served: %s", self._describe(failure.reason))
             self._tell(EngineStatus("failed", failure.reason))

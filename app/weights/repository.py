@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import httpx2
 from msgspec import Struct
 
 from app.weights.errors import SourceFailedError, WeightsError
@@ -86,6 +85,8 @@ def _license(found: Any) -> str | None:
 
 @contextmanager
 def _in_words(repo: str, revision: str | None, address: str) -> Iterator[None]:
+    # Late: a server that has its weights asks nobody.
+    import httpx2
     from huggingface_hub import errors
 
     names = {"repo": repo, "host": _host(address)}

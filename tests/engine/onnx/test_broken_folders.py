@@ -15,7 +15,7 @@ import pytest
 
 from app.domain.messages import Message
 from app.engine.client import EngineClient
-from app.engine.launcher import EngineFailed, launch
+from app.engine.launcher import EngineFailed, begin, loaded
 from app.weights import WeightsError
 
 pytest.importorskip("onnx", reason="onnx, which writes the graphs, comes with the extra 'convert'")
@@ -43,7 +43,7 @@ async def outcome(folder: Path, directory: Path) -> str:
 async def _outcome(folder: Path, directory: Path) -> tuple[str, object]:
     try:
         spec = spec_of_tiny(folder, directory)
-        process = await launch(spec)
+        process = await loaded(await begin(spec))
     except WeightsError as error:
         return error.text, error.values
     except EngineFailed as failure:
