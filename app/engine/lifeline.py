@@ -13,6 +13,7 @@ import psutil
 
 _PR_SET_PDEATHSIG = 1
 LOOK_SECONDS = 0.2
+FIRST_SECONDS = 120.0
 
 
 def die_with_parent(parent: int) -> None:
@@ -58,7 +59,8 @@ def is_gone(pid: int) -> bool:
 class Connections:
     """Counts the workers that hold on to this engine; `abandoned` returns when the last has
     left on purpose, when there is none and the `server` process is gone, or when for `grace`
-    seconds there has been none."""
+    seconds there has been none. The first is given FIRST_SECONDS: the server may still be starting.
+    """
 
     def __init__(self, server: int, grace: float) -> None:
         self._server = server
@@ -77,11 +79,11 @@ class Connections:
         self._changed.set()
 
     async def abandoned(self) -> None:
-        since = time.monotonic()
+        end = time.monotonic() + max(FIRST_SECONDS, self._grace)
         while True:
             if self._count:
-                since = time.monotonic()
-            elif self._on_purpose or time.monotonic() - since > self._grace or self._orphaned():
+                end = time.monotonic() + self._grace
+            elif self._on_purpose or time.monotonic() > end or self._orphaned():
                 return
             self._changed.clear()
             with contextlib.suppress(TimeoutError):

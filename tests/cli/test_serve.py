@@ -1,14 +1,17 @@
 """`sllm serve` as a user meets it: real processes, the engine that needs no weights."""
 
+import os
 import re
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from app import __version__
@@ -106,6 +109,56 @@ def test_the_server_answers_and_ends_in_order(
         assert server.returncode == 0
     with pytest.raises(httpx.ConnectError):
         httpx.get(url)
+
+
+def _engines(server: int) -> list[int]:
+    """All that were started for this server, whatever has become of it."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if "app.engine.process" in process.cmdline():
+                found += [process.pid] * (process.environ()["SLLM_SERVER_PID"] == str(server))
+    return found
+
+
+def _wait_until_none_is_left(server: int) -> None:
+    end = time.monotonic() + PATIENCE
+    while _engines(server):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_the_engine_that_was_begun_early_is_the_one_that_serves(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    with running(environment, tmp_path) as (server, url):
+        (begun,) = _engines(server.pid)
+        with httpx.Client(base_url=url, timeout=PATIENCE) as client:
+            while client.get("/health").status_code != 200:
+                assert server.poll() is None
+            assert _engines(server.pid) == [begun]
+            os.kill(begun, signal.SIGKILL)
+            while begun in _engines(server.pid) or client.get("/health").status_code != 200:
+                assert server.poll() is None
+        assert len(_engines(server.pid)) == 1
+    _wait_until_none_is_left(server.pid)
+
+
+def test_an_engine_does_not_stay_when_the_server_cannot_start(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "sllm.db").write_bytes(b"not a database" * 100)
+    with subprocess.Popen(
+        [*COMMAND, "serve", "--model", "scripted", "--port", "0"],
+        cwd=tmp_path,
+        env=environment | {"DATA_DIR": str(tmp_path)},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as server:
+        _, told = server.communicate(timeout=PATIENCE)
+    assert server.returncode == 1
+    assert "sllm.db is damaged" in told
+    _wait_until_none_is_left(server.pid)
 
 
 def test_headers_have_a_deadline(environment: dict[str, str], tmp_path: Path) -> None:
