@@ -97,6 +97,12 @@ class Settings(BaseSettings):
         0,
         1_048_576,
     )
+    warm_templates: bool = _setting(
+        True,
+        "Compute ahead what chats under the built-in templates begin with: once, in an idle "
+        "moment. It is kept in KV_CACHE_DISK_MIB.",
+        "true or false",
+    )
     request_deadline_seconds: int = _number(
         300, "Seconds one request may take, waiting included; then it is ended (504).", 1, 86_400
     )

@@ -38,6 +38,7 @@ from app.provider.sllm_provider import SllmProvider
 from app.provider.vision_provider import vision_provider
 from app.storage import open_storage
 from app.tracing.setup import finish, traces
+from app.v3.prompts import default_heads
 from app.v4.config import IMPORT_BYTES, IMPORTS_AT_ONCE
 from app.v4.services.answer_writer import AnswerWriter
 from app.v5.body_room import BodyRoom
@@ -142,8 +143,9 @@ def watched(
     # Not before: prometheus-client looks at its variable when it is imported.
     from app.metrics.exposition import Metrics
 
+    heads = default_heads() if settings.warm_templates else ()
     models: dict[str, ModelProvider] = {
-        "text": SllmProvider(settings), "vision": vision_provider(settings),
+        "text": SllmProvider(settings, heads), "vision": vision_provider(settings),
     }  # fmt: skip
     metrics = Metrics(directory, models)
     app.state.metrics = metrics

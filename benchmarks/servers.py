@@ -69,6 +69,7 @@ def our_server(
         "SLLM_MODEL_PATH": model,
         "DATA_DIR": str(folder),
         "USE_GPU": "false",
+        "WARM_TEMPLATES": "false",
         "LOG_LEVEL": "warning",
         "CONTEXT_LENGTH": str(CONTEXT_LENGTH),
         "PARALLEL_SLOTS": str(SLOTS),

@@ -35,7 +35,8 @@ class Server:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log_path = folder / f"server-{self.port}.log"
-        environment = {**os.environ, "DATA_DIR": str(folder), "USE_GPU": "false", **settings}
+        quiet = {"USE_GPU": "false", "WARM_TEMPLATES": "false"}
+        environment = {**os.environ, "DATA_DIR": str(folder), **quiet, **settings}
         command = [sys.executable, "-m", "uvicorn", "app.main:app", "--port", str(self.port)]
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(

@@ -91,6 +91,10 @@ class EngineClient(asyncio.Protocol):
         """Let the engine keep nothing of a conversation, or of any of `owner`'s."""
         self._send(wire.Forget(owner, conversation))
 
+    def warm(self, heads: tuple[tuple[Message, ...], ...]) -> None:
+        """Let the engine compute in idle moments what chats of everybody begin with."""
+        self._send(wire.Warm(heads))
+
     @property
     def active(self) -> int:
         """Requests of this worker that have not ended."""

@@ -10,7 +10,8 @@ import msgspec
 
 from app.domain.context_window import Fit, Limits, Render, fit
 from app.domain.generation import Accepted, GenerationEvent, GenerationRequest, Queued
-from app.engine.backends.base import Backend
+from app.domain.options import GenerationOptions
+from app.engine.backends.base import Backend, End, Piece
 from app.engine.fair_queue import FairQueue
 from app.engine.generation import Meter, follow
 from app.engine.kv.keeper import Keeper
@@ -18,6 +19,8 @@ from app.engine.rate_limit import RateLimit
 from app.engine.slots import Slot, SlotTable
 
 MAX_PREPARING = 8
+# llama.cpp computes a prompt only to go on from it.
+ONE_TOKEN = GenerationOptions(temperature=0, max_tokens=1)
 
 
 @dataclass(eq=False)
@@ -59,6 +62,9 @@ class Scheduler:
         self._admitted = 0
         self._preparing = asyncio.Semaphore(MAX_PREPARING)
         self._seconds_per_turn = 5.0
+        self._requests, self._entered = 0, 0
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._on_change = on_change
         self.last_token_at = time.monotonic()
 
@@ -148,6 +154,45 @@ class Scheduler:
             self._keeper.release(slot)
         self._seconds_per_turn += 0.2 * (meter.held_seconds() - self._seconds_per_turn)
 
+    async def idle(self, seconds: float) -> None:
+        """Return when nothing has run or waited for `seconds`."""
+        while True:
+            await self._idle.wait()
+            since = self._entered
+            await asyncio.sleep(seconds)
+            if since == self._entered:
+                return
+
+    async def compute(self, owner: str, conversation: str, tokens: list[int]) -> bool:
+        """Fill a slot with `tokens` and keep them as that conversation's; False when it had to
+        give way to a request."""
+        if not self._idle.is_set():
+            return False
+        slot, _ = self._slots.take(owner, tokens, conversation=conversation)
+        slot.keep = False
+        self._admitted += 1
+        self._tick()
+        self._on_change()
+        generated: list[int] = []
+        try:
+            await self._keeper.prepare(slot, tokens, None, 0)
+            source = self._backend.generate(tokens, ONE_TOKEN, slot.number, False)
+            async with aclosing(source) as events:
+                async for event in events:
+                    self._tick()
+                    if isinstance(event, Piece):
+                        generated += event.tokens
+                    slot.keep = isinstance(event, End)
+                    if not self._idle.is_set():
+                        break
+        finally:
+            self._admitted -= 1
+            self._slots.release(slot, generated)
+            if slot.keep:
+                self._keeper.release(slot)
+            self._admit()
+        return slot.keep
+
     def forget(self, owner: str, conversation: str | None) -> None:
         """Nothing that was computed of a conversation is used again; None: of all of `owner`'s."""
         self._keeper.forget(owner, conversation)
@@ -164,12 +209,18 @@ class Scheduler:
         return self._seconds_per_turn * position / self._slots.total
 
     def _enter(self, client: str) -> Ticket:
+        self._idle.clear()
+        self._requests += 1
+        self._entered += 1
         ticket = Ticket(client)
         self._queue.push(client, ticket)
         self._admit()
         return ticket
 
     def _leave(self, ticket: Ticket) -> None:
+        self._requests -= 1
+        if not self._requests:
+            self._idle.set()
         if ticket.admitted:
             self._queue.finished(ticket.client)
             self._admitted -= 1

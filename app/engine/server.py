@@ -15,6 +15,7 @@ from app.engine.kv.opening import open_keeper
 from app.engine.lifeline import Connections
 from app.engine.scheduler import Scheduler
 from app.engine.spec import EngineSpec
+from app.engine.warmer import Warmer
 from app.logs.context import request_id
 
 PULSE_SECONDS = 0.5
@@ -32,6 +33,7 @@ class EngineServer:
         self.scheduler = Scheduler(
             backend, self.keeper, spec.queue_limit, spec.rate_limit, self._changed
         )
+        self.warmer = Warmer(backend, self.keeper, self.scheduler)
         self.connections = Connections(spec.server, GRACE_SECONDS)
         self.died = asyncio.Event()
         self._limit = spec.queue_limit
@@ -110,6 +112,9 @@ class Connection(asyncio.Protocol):
             return
         if isinstance(command, wire.Forget):
             self._server.scheduler.forget(command.owner, command.conversation)
+            return
+        if isinstance(command, wire.Warm):
+            self._server.warmer.want(command.heads)
             return
         if isinstance(command, wire.Cancel):
             task = self._tasks.get(command.id)

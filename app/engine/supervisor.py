@@ -41,14 +41,20 @@ log = logging.getLogger(__name__)
 class Supervisor:
     """Keeps `client` connected to the engine in `directory`, and as the owner keeps the
     engine running. `prepare` makes the weights ready and says what it does; it raises
-    EngineFailed when they are not to be had. `describe` words a reason for the log."""
+    EngineFailed when they are not to be had. `describe` words a reason for the log, `greet` is
+    told of every engine that is connected to."""
 
     def __init__(
-        self, directory: Path, prepare: Prepare, describe: Callable[[Notice], str] = repr
+        self,
+        directory: Path,
+        prepare: Prepare,
+        describe: Callable[[Notice], str] = repr,
+        greet: Callable[[EngineClient], None] = lambda _: None,
     ) -> None:
         self._directory = directory
         self._prepare = prepare
         self._describe = describe
+        self._greet = greet
         self._lock = OwnerLock(directory)
         self._status = StatusFile(directory)
         self._client: EngineClient | None = None
@@ -139,6 +145,7 @@ class Supervisor:
         except (OSError, TimeoutError):
             return False
         self._found.set()
+        self._greet(self._client)
         if self._lock.held:
             for notice in self._client.info.warnings:
                 log.warning("%s", self._describe(notice))

@@ -48,11 +48,17 @@ class Forget(Struct, frozen=True, tag="forget"):
     conversation: str | None = None
 
 
+class Warm(Struct, frozen=True, tag="warm"):
+    """What chats of everybody begin with: compute it ahead, when nothing else is to be done."""
+
+    heads: tuple[tuple[Message, ...], ...]
+
+
 class Leave(Struct, frozen=True, tag="leave"):
     """This worker ends on purpose; without it a lost worker may come back."""
 
 
-Command = Submit | Cancel | Count | Forget | Leave
+Command = Submit | Cancel | Count | Forget | Warm | Leave
 
 
 class Hello(Struct, frozen=True, tag="hello"):

@@ -14,11 +14,17 @@ from app.provider.model_provider import ModelHealth
 from app.provider.preparation import Preparation
 from app.provider.quarantine import Quarantine
 
+# What chats of everybody may begin with.
+Heads = tuple[tuple[Message, ...], ...]
+
 
 class EngineProvider:
-    """A ModelProvider; `role` names the engine among those of this server."""
+    """A ModelProvider; `role` names the engine among those of this server, and each computes
+    `heads` when it has nothing else to do."""
 
-    def __init__(self, role: str, preparation: Preparation, queue_limit: int) -> None:
+    def __init__(
+        self, role: str, preparation: Preparation, queue_limit: int, heads: Heads = ()
+    ) -> None:
         self._name = preparation.name
         self._quarantine = Quarantine()
         self._queue_limit = queue_limit
@@ -26,6 +32,7 @@ class EngineProvider:
             runtime_directory(role),
             preparation.prepare,
             describe=lambda reason: words([reason], "en")[0],
+            greet=lambda engine: engine.warm(heads) if heads else None,
         )
 
     def start(self) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from app.config import Settings
 from app.engine.spec import EngineSpec
 from app.provider import gguf_provider, onnx_provider
-from app.provider.engine_provider import EngineProvider
+from app.provider.engine_provider import EngineProvider, Heads
 from app.provider.preparation import Preparation
 from app.weights import ensure
 from app.weights.task import Task
@@ -14,8 +14,8 @@ from app.weights.task import Task
 class SllmProvider(EngineProvider):
     """The ModelProvider of SLLM_MODEL_PATH."""
 
-    def __init__(self, settings: Settings) -> None:
-        super().__init__("text", preparation(settings), settings.queue_limit)
+    def __init__(self, settings: Settings, heads: Heads = ()) -> None:
+        super().__init__("text", preparation(settings), settings.queue_limit, heads)
 
 
 def preparation(settings: Settings) -> Preparation:

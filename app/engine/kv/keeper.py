@@ -21,6 +21,8 @@ FEWEST_TOKENS = 64
 QUIET_SECONDS = 0.3
 # Of a kept chat that is no conversation, this much must be the beginning of what replaces it.
 SAME_CHAT = 0.9
+# Owns what anybody may ask for, and nothing else; no API key has this id.
+EVERYBODY = "*"
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
@@ -58,10 +60,21 @@ class Keeper:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def find(self, owner: str, prompt: list[int]) -> Found | None:
-        """What is kept of `owner`'s that begins as `prompt` does, if that is worth a file."""
-        found = [one for store in self._stores if (one := store.find(owner, prompt)) is not None]
+        """What is kept of `owner`'s, or for everybody, that begins as `prompt` does, if that is
+        worth a file."""
+        places = [(store, owner) for store in self._stores]
+        if self._lasting is not None:
+            places.append((self._lasting, EVERYBODY))
+        found = [one for store, whose in places if (one := store.find(whose, prompt)) is not None]
         best = max(found, key=lambda one: one.shared, default=None)
         return best if best is not None and best.shared >= FEWEST_TOKENS else None
+
+    def lacks(self, tokens: list[int]) -> bool:
+        """Whether it would be worth to keep `tokens` for everybody, and they are not kept yet."""
+        if self._lasting is None or len(tokens) < FEWEST_TOKENS:
+            return False
+        found = self._lasting.find(EVERYBODY, tokens)
+        return found is None or found.shared < len(tokens)
 
     async def prepare(
         self, slot: Slot, prompt: Sequence[int], found: Found | None, shared: int

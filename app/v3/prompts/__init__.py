@@ -6,7 +6,8 @@ from types import MappingProxyType
 
 import msgspec
 
-from app.domain.prompt_templates import PromptTemplate
+from app.domain.messages import Message
+from app.domain.prompt_templates import PromptTemplate, render
 from app.domain.template_check import check_template
 from app.v1.models.options import OptionsSchema
 
@@ -30,3 +31,9 @@ def read_templates() -> Mapping[str, PromptTemplate]:
 
 
 BUILTIN = read_templates()
+
+
+def default_heads() -> tuple[tuple[Message, ...], ...]:
+    """What a chat begins with under each template that can be used without a value."""
+    usable = [one for one in BUILTIN.values() if not any(v.required for v in one.variables)]
+    return tuple(render(template, {}).head for template in usable)
