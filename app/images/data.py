@@ -5,7 +5,7 @@ import binascii
 import re
 
 from app.domain.errors import SllmError
-from app.images.kinds import FORMATS, unsupported
+from app.images.kinds import DECLARED, unsupported
 
 _DATA_URL = re.compile(r"data:([^,;]*)((?:;[^,;]*)*),", re.IGNORECASE)
 LONGEST_HEAD = 256
@@ -37,7 +37,7 @@ def _payload(text: str) -> str:
     head = _DATA_URL.match(text[:LONGEST_HEAD])
     if head is None:
         raise SllmError("invalid_image", "image_base64", param="images")
-    if head[1].strip().lower() not in FORMATS:
+    if head[1].strip().lower() not in DECLARED:
         raise unsupported()
     if not head[2].lower().endswith(";base64"):
         raise SllmError("invalid_image", "image_base64", param="images")

@@ -63,4 +63,4 @@ def text(name: str, data: bytes | bytearray) -> str:
 
 def _not_text(name: str) -> SllmError:
     field = name_of(name)
-    return SllmError("invalid_parameter", "json_text", param=field, field=field)
+    return SllmError("invalid_parameter", "form_text", param=field, field=field)

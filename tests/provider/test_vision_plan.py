@@ -10,6 +10,7 @@ import pytest
 from app.config import Settings
 from app.provider.vision_plan import vision_spec
 from app.weights import WeightsError
+from app.weights.shapes_demo import Kind, folder
 from app.weights.task import Task
 from tests.weights.test_vision_package import CONFIG, companions, graphs
 
@@ -49,6 +50,13 @@ def test_a_folder_of_onnx(tmp_path: Path) -> None:
 def test_the_demo_is_called_by_its_name(tmp_path: Path) -> None:
     spec = vision_spec("shapes-demo", tmp_path, settings(tmp_path), Task())
     assert (spec.id, spec.architecture) == ("shapes-demo", "llava")
+
+
+@pytest.mark.parametrize("kind", ["onnx", "hyperclovax", "gguf"])
+def test_the_demo_s_files_tell_its_license_and_languages(kind: Kind, tmp_path: Path) -> None:
+    spec = vision_spec(str(folder(kind)), tmp_path, settings(tmp_path), Task())
+    assert spec.vision is not None
+    assert (spec.vision.license, spec.languages) == ("mit", ("en", "ko"))
 
 
 def test_images_of_any_size_are_held_within_the_window(tmp_path: Path) -> None:

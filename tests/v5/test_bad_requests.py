@@ -22,6 +22,7 @@ def _nothing_is_left(vision: Server) -> Any:
 # Of the pictures that some of these do store.
 RED = "f11b70cf05777a0f01640314f717df9b7584d3a81755edc1a69633abd21bdcbb"
 
+PNG_URL = "data:image/png;base64,"
 BASE64 = {
     "without padding": "AAA",
     "a line break": "A\nA=",
@@ -58,7 +59,21 @@ def test_other_kinds_are_not_taken(vision: Server, data: str) -> None:
     assert "PNG, JPEG, WebP" in answer.json()["error"]["message"]
 
 
+DECLARED = [
+    "image/jpg", "image/jpeg", "image/x-png", "IMAGE/PNG", "application/octet-stream",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("declared", DECLARED)
+def test_the_file_counts_not_what_its_url_says(vision: Server, declared: str) -> None:
+    url = f"data:{declared};base64,{in_base64(plain())}"
+    assert ask(vision.http, "what?", {"data": url})["images"][0]["media_type"] == "image/png"
+    page = f"data:{declared};base64,{in_base64(b'<html></html>')}"
+    ask(vision.http, "what?", {"data": page}, expect=415)
+
+
 BAD_IMAGES = {
+    "nothing": b"",
     "cut": plain()[:60],
     "long": samples.plain(52_800, 44),
     "a thread": samples.png_header(1, 1_000_000),
@@ -71,7 +86,9 @@ BAD_IMAGES = {
 def test_a_bad_image_is_the_client_s_error(vision: Server, name: str) -> None:
     data = BAD_IMAGES[name]
     for answer in (
-        vision.http.post(CHAT, json={"message": "?", "images": [{"data": in_base64(data)}]}),
+        vision.http.post(
+            CHAT, json={"message": "?", "images": [{"data": PNG_URL + in_base64(data)}]}
+        ),
         send(vision, MESSAGE, file(data=data)),
     ):
         assert refusal(answer) == (400, "invalid_image", "images")
@@ -159,6 +176,13 @@ FIELDS = [
 @pytest.mark.parametrize(("name", "data"), FIELDS)
 def test_a_form_is_as_strict_as_json(vision: Server, name: str, data: bytes) -> None:
     assert refusal(send(vision, MESSAGE, (name, data, ""))) == (422, "invalid_request", name)
+
+
+@pytest.mark.parametrize("field", ["images", "file", "image[]"])
+def test_a_file_in_another_field_is_told_where_it_goes(vision: Server, field: str) -> None:
+    answer = send(vision, MESSAGE, (field, plain(), '; filename="a.png"'))
+    assert refusal(answer)[:2] == (400, "invalid_parameter")
+    assert "Files go into the field image." in answer.json()["error"]["message"]
 
 
 NAMES = ["../../etc/passwd", "a\\b.png", "그림 🎨.png", "", "x" * 4000, "a%00b", "con", "a;b"]
