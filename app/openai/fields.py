@@ -11,6 +11,11 @@ def unsupported(name: str) -> NoReturn:
     raise SllmError("unsupported_by_engine", "openai_unsupported", param=name, field=name)
 
 
+def no_function() -> NoReturn:
+    """Raise the answer to a tool that is no function."""
+    raise SllmError("unsupported_by_engine", "tools_only_functions", param="tools")
+
+
 def refuse_unsupported(body: ChatCompletionRequest) -> None:
     """Raise SllmError `unsupported_by_engine` where one of them asks for something."""
     if body.modalities not in (None, ["text"]):
