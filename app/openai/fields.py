@@ -25,6 +25,7 @@ def refuse_unsupported(body: ChatCompletionRequest) -> None:
     asked: dict[str, Any] = {
         "audio": body.audio,
         "web_search_options": body.web_search_options,
+        "moderation": body.moderation,
         "functions": body.functions,
         "function_call": body.function_call,
         "logit_bias": body.logit_bias or None,

@@ -13,6 +13,7 @@ UNSUPPORTED: list[tuple[str, Any]] = [
     ("modalities", ["text", "audio"]),
     ("verbosity", "high"),
     ("web_search_options", {}),
+    ("moderation", {"model": "omni-moderation-latest"}),
     ("functions", [{"name": "f"}]),
     ("function_call", "auto"),
     ("tools", [{"type": "custom", "custom": {"name": "f"}}]),
