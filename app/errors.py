@@ -17,7 +17,7 @@ from starlette.types import Scope
 from app.domain.errors import STATUS, SllmError
 from app.edge.observation import note_error
 from app.i18n import language_of, translate
-from app.validation_errors import invalid_request
+from app.validation_errors import MOST_SHOWN, invalid_request
 
 logger = logging.getLogger("sllm.errors")
 
@@ -75,8 +75,8 @@ def render_openai(error: SllmError, language: str) -> dict[str, Any]:
 
 def message_of(error: SllmError, language: str) -> str:
     """The sentence for people, in `language`."""
-    values: dict[str, Any] = {"retry_after": retry_after(error), **error.details, **error.values}
-    return translate(error.text, language, **values)
+    known = {"retry_after": retry_after(error), "param": error.param}
+    return translate(error.text, language, **{**known, **error.details, **error.values})
 
 
 def retry_after(error: SllmError) -> int | None:
@@ -126,7 +126,8 @@ async def _on_sllm_error(request: Request, exc: Exception) -> Response:
 
 async def _on_validation_error(request: Request, exc: Exception) -> Response:
     errors = cast(RequestValidationError, exc).errors()
-    return response(request.scope, invalid_request(errors, scope_language(request.scope)))
+    most = 1 if is_openai(request.scope) else MOST_SHOWN  # OpenAI's shape has no `details`
+    return response(request.scope, invalid_request(errors, scope_language(request.scope), most))
 
 
 async def _on_http_exception(request: Request, exc: Exception) -> Response:

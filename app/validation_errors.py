@@ -14,14 +14,19 @@ PLAIN_NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_.$-]{0,63}")
 SOURCES = ("body", "query", "path", "header", "cookie")
 
 
-def invalid_request(errors: Sequence[Mapping[str, Any]], language: str) -> SllmError:
-    """One 422 for all of pydantic's `errors`, with `param` where one field alone is at fault."""
+def invalid_request(
+    errors: Sequence[Mapping[str, Any]], language: str, most: int = MOST_SHOWN
+) -> SllmError:
+    """One 422 for pydantic's `errors`, with `param` where one field alone is at fault. An answer
+    that has no place for `details` says the first of them: then `most` is 1."""
     shown = [
         {"field": field_of(error["loc"]), "reason": reason_of(error, language)}
-        for error in errors[:MOST_SHOWN]
+        for error in errors[:most]
     ]
     details = {"errors": shown}
     fields = {item["field"] for item in shown}
+    if fields == {"body"} and most == 1:
+        return SllmError("invalid_request", "invalid_request_body", reason=shown[0]["reason"])
     if len(fields) != 1 or fields == {"body"}:
         return SllmError("invalid_request", details=details)
     [field] = fields

@@ -59,7 +59,8 @@ def check_response_schema(schema: Mapping[str, Any]) -> None:
 
 
 def refuse(text: str, **values: Any) -> NoReturn:
-    """Raise the error that says `text` about the response format."""
+    """Raise the error that says `text` about the schema; whoever took it from another field of a
+    request changes `param`."""
     raise SllmError("invalid_parameter", text, param="response_format", **values)
 
 

@@ -11,7 +11,7 @@ from app.database.records import NewMessage, Setup
 from app.domain.errors import SllmError
 from app.domain.options import ContextPolicy, GenerationOptions, ResponseFormat
 from app.domain.tools import ToolUse
-from app.openai.fields import unsupported
+from app.openai.fields import no_function, unsupported
 from app.openai.models.response_tools import AllowedTools, BuiltInTool, ChosenTool, TextFormat
 from app.openai.models.responses import ResponseRequest
 from app.openai.models.tools import (
@@ -23,9 +23,10 @@ from app.openai.models.tools import (
     NamedFunction,
     ToolsSchema,
 )
+from app.openai.services.answers import naming
 from app.openai.services.intake import Said
 from app.openai.services.kept import Place
-from app.openai.tools import held_to, tool_use
+from app.openai.tools import SCHEMA_PLACES, held_to, tool_use
 from app.v1.models.options import JsonSchemaSchema, OptionsSchema, ResponseFormatSchema
 
 
@@ -45,8 +46,8 @@ def use_of(body: ResponseRequest) -> ToolUse:
     tools = []
     for tool in body.tools or ():
         if isinstance(tool, BuiltInTool):
-            unsupported("tools")
-        function = FunctionSchema(**tool.model_dump(exclude={"type"}))
+            no_function()
+        function = FunctionSchema(**tool.model_dump(include=set(FunctionSchema.model_fields)))
         tools.append(FunctionTool(type="function", function=function))
     return tool_use(
         ToolsSchema(
@@ -97,7 +98,8 @@ def _format(wanted: TextFormat) -> ResponseFormat:
     schema = None
     if wanted.schema_ is not None:
         schema = JsonSchemaSchema(schema=wanted.schema_)
-    return ResponseFormatSchema(type=wanted.type, json_schema=schema).to_domain()
+    with naming("text.format", SCHEMA_PLACES):
+        return ResponseFormatSchema(type=wanted.type, json_schema=schema).to_domain()
 
 
 def policy_of(body: ResponseRequest) -> ContextPolicy:

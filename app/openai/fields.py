@@ -11,6 +11,11 @@ def unsupported(name: str) -> NoReturn:
     raise SllmError("unsupported_by_engine", "openai_unsupported", param=name, field=name)
 
 
+def no_function() -> NoReturn:
+    """Raise the answer to a tool that is no function."""
+    raise SllmError("unsupported_by_engine", "tools_only_functions", param="tools")
+
+
 def refuse_unsupported(body: ChatCompletionRequest) -> None:
     """Raise SllmError `unsupported_by_engine` where one of them asks for something."""
     if body.modalities not in (None, ["text"]):
@@ -20,6 +25,7 @@ def refuse_unsupported(body: ChatCompletionRequest) -> None:
     asked: dict[str, Any] = {
         "audio": body.audio,
         "web_search_options": body.web_search_options,
+        "moderation": body.moderation,
         "functions": body.functions,
         "function_call": body.function_call,
         "logit_bias": body.logit_bias or None,

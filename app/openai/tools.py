@@ -7,9 +7,12 @@ from app.domain.errors import SllmError
 from app.domain.options import ResponseFormat
 from app.domain.schema_guard import check_response_schema
 from app.domain.tools import Tool, ToolUse, call_schema
-from app.openai.fields import unsupported
+from app.openai.fields import no_function
 from app.openai.models.tools import AllowedChoice, FunctionTool, NamedChoice, OtherTool, ToolsSchema
+from app.openai.services.answers import naming
 
+# What errors about a schema name, wherever it came from.
+SCHEMA_PLACES = frozenset({"response_format"})
 NO_ARGUMENTS: dict[str, Any] = {"type": "object", "properties": {}}
 
 
@@ -35,7 +38,7 @@ def tool_use(body: ToolsSchema) -> ToolUse:
 
 def _tool(given: FunctionTool | OtherTool) -> Tool:
     if isinstance(given, OtherTool):
-        unsupported("tools")
+        no_function()
     function = given.function
     return Tool(function.name, function.description or "", function.parameters or NO_ARGUMENTS)
 
@@ -60,8 +63,6 @@ def held_to(use: ToolUse, wanted: ResponseFormat) -> ResponseFormat:
 
 
 def _checked(schema: dict[str, Any]) -> ResponseFormat:
-    try:
+    with naming("tools", SCHEMA_PLACES):
         check_response_schema(schema)
-    except SllmError as error:
-        raise SllmError(error.code, error.text, param="tools", **error.values) from error
     return ResponseFormat("json_schema", schema)

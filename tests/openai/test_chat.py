@@ -90,6 +90,8 @@ def test_what_says_nothing_of_the_answer_is_accepted(scripted: Server) -> None:
         safety_identifier="s",
         prompt_cache_key="k",
         prompt_cache_retention="24h",
+        prompt_cache_options={"mode": "explicit", "ttl": "30m"},
+        moderation=None,
         stream_options=None,
         reasoning_effort="low",
         logit_bias={},

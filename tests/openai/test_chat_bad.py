@@ -13,6 +13,7 @@ UNSUPPORTED: list[tuple[str, Any]] = [
     ("modalities", ["text", "audio"]),
     ("verbosity", "high"),
     ("web_search_options", {}),
+    ("moderation", {"model": "omni-moderation-latest"}),
     ("functions", [{"name": "f"}]),
     ("function_call", "auto"),
     ("tools", [{"type": "custom", "custom": {"name": "f"}}]),
@@ -23,6 +24,12 @@ UNSUPPORTED: list[tuple[str, Any]] = [
 def test_what_no_engine_can_do_is_said(scripted: Server, name: str, value: Any) -> None:
     answer = scripted.http.post(CHAT, json=body_of("hi", **{name: value}))
     assert refusal(answer) == (400, "unsupported_by_engine", name)
+
+
+def test_tools_as_such_are_not_said_to_be_unsupported(scripted: Server) -> None:
+    custom = {"type": "custom", "custom": {"name": "f"}}
+    answer = scripted.http.post(CHAT, json=body_of("hi", tools=[custom]))
+    assert "type function" in answer.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("kind", ["input_audio", "file"])
@@ -92,6 +99,8 @@ def test_what_contradicts_itself_is_named(
 ) -> None:
     answer = scripted.http.post(CHAT, json=body_of("hi", **fields))
     assert refusal(answer) == (400, "invalid_parameter", place)
+    words = answer.json()["error"]["message"]
+    assert place == "response_format" or "response_format" not in words
 
 
 @pytest.mark.parametrize(
@@ -108,3 +117,20 @@ def test_korean_is_answered_in_korean(scripted: Server) -> None:
     headers = {"Accept-Language": "ko"}
     answer = scripted.http.post(CHAT, json=body_of("hi", verbosity="low"), headers=headers)
     assert "지원하지 않습니다" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("body", "place", "words"),
+    [
+        (body_of("hi", n=0, temperature=3), "temperature", "Must be at most 2"),
+        ([], None, "JSON object"),
+    ],
+)
+def test_the_first_of_several_faults_is_told(
+    scripted: Server, body: Any, place: str | None, words: str
+) -> None:
+    """OpenAI's shape has no list of them to look at."""
+    answer = scripted.http.post(CHAT, json=body)
+    assert refusal(answer) == (422, "invalid_request", place)
+    assert words in answer.json()["error"]["message"]
+    assert "details" not in answer.json()["error"]["message"]

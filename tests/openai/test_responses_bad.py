@@ -47,6 +47,8 @@ BAD: list[tuple[dict[str, Any], int, str, str | None]] = [
     (HI | {"model": "gpt-4o"}, 404, "not_found", "model"),
     (HI | {"text": {"format": {"type": "json_schema"}}}, 422, "invalid_request", "text.format"),
     (HI | {"text": {"format": {"type": "xml"}}}, 422, "invalid_request", "text.format.type"),
+    (HI | {"text": {"format": {"type": "json_schema", "schema": {"type": "x"}}}}, 400,
+     "invalid_parameter", "text.format"),
     (HI | {"text": {"verbosity": "high"}}, 400, "unsupported_by_engine", "text.verbosity"),
     (HI | {"prompt": {"id": "p"}}, 400, "unsupported_by_engine", "prompt"),
     (HI | {"tools": [{"type": "function"}]}, 422, "invalid_request", "tools.0.name"),
@@ -99,3 +101,9 @@ def test_a_question_is_no_response(scripted: Server) -> None:
     page = scripted.http.get(f"/v1/responses/{answer['id']}/input_items").json()
     question = page["data"][0]["id"].replace("msg_", "resp_")
     assert fault(scripted.http.get(f"/v1/responses/{question}"))[:2] == (404, "not_found")
+
+
+def test_what_goes_together_is_said_in_words(scripted: Server) -> None:
+    both = {"conversation": "conv_1", "previous_response_id": RESPONSE}
+    error = scripted.http.post("/v1/responses", json=HI | both).json()["error"]
+    assert "previous_response_id or conversation" in error["message"]

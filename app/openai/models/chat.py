@@ -33,6 +33,7 @@ class UnsupportedSchema(BaseModel):
     prediction: JsonValue = Field(default=None, description="Accepted: it only makes haste.")
     verbosity: Literal["low", "medium", "high"] | None = None
     web_search_options: JsonValue = None
+    moderation: JsonValue = None
     functions: JsonValue = Field(default=None, description="Use `tools`.")
     function_call: JsonValue = Field(default=None, description="Use `tool_choice`.")
 

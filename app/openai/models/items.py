@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_val
 from pydantic_core import PydanticCustomError
 
 from app.openai.config import MOST_PARTS
+from app.openai.models.hints import CacheBreakpoint
 from app.openai.models.kinds import by, text_or_list
 from app.openai.models.messages import Id, RefusalPart, ToolName
 from app.v1.models.messages import Text
@@ -23,6 +24,7 @@ class InputText(BaseModel):
 
     type: Literal["input_text", "output_text", "text"]
     text: Text
+    prompt_cache_breakpoint: CacheBreakpoint | None = None
     annotations: Untold | None = None
     logprobs: Untold | None = None
 
@@ -47,6 +49,7 @@ class InputImage(BaseModel):
     detail: Literal["auto", "low", "high", "original"] | None = Field(
         default=None, description="Accepted; the model that sees has one way of looking."
     )
+    prompt_cache_breakpoint: CacheBreakpoint | None = None
 
     @model_validator(mode="after")
     def check_one(self) -> "InputImage":
@@ -123,6 +126,7 @@ class ResultItem(KeptItem):
     call_id: Id
     output: Content
     name: ToolName | None = None
+    namespace: None = None
     caller: None = None
 
 

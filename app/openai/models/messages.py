@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Tag
 from pydantic_core import PydanticCustomError
 
 from app.openai.config import MOST_MESSAGES, MOST_PARTS
+from app.openai.models.hints import CacheBreakpoint
 from app.openai.models.kinds import by, text_or_list
 from app.v1.models.messages import Text
 from app.v1.models.options import STRICT
@@ -22,6 +23,7 @@ class TextPart(BaseModel):
 
     type: Literal["text"]
     text: Text
+    prompt_cache_breakpoint: CacheBreakpoint | None = None
 
 
 class RefusalPart(BaseModel):
@@ -55,6 +57,7 @@ class ImagePart(BaseModel):
 
     type: Literal["image_url"]
     image_url: ImageUrl
+    prompt_cache_breakpoint: CacheBreakpoint | None = None
 
 
 class OtherPart(BaseModel):

@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field, JsonValue, Tag
 
 from app.domain.options import ContextPolicy, GenerationOptions
 from app.openai.config import MOST_CHOICES
+from app.openai.models.hints import CacheOptions, Retention, Tier
 from app.openai.models.kinds import text_or_list
 from app.v1.models.options import LARGEST_INT32, STRICT, StopText
 
@@ -116,10 +117,11 @@ class LabelsSchema(BaseModel):
 
     metadata: Annotated[dict[Label, Label], Field(max_length=16)] | None = None
     store: bool | None = Field(default=None, description="Accepted; nothing is stored here.")
-    service_tier: Literal["auto", "default", "flex", "scale", "priority"] | None = None
+    service_tier: Tier | None = None
     safety_identifier: Label | None = None
     prompt_cache_key: Label | None = None
-    prompt_cache_retention: Literal["in_memory", "in-memory", "24h"] | None = None
+    prompt_cache_options: CacheOptions | None = None
+    prompt_cache_retention: Retention | None = None
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = (
         Field(default=None, description="Accepted; models here think as much as they do.")
     )

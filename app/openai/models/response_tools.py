@@ -50,6 +50,9 @@ class ResponseTool(FunctionSchema):
     """A function of the client's."""
 
     type: Literal["function"]
+    output_schema: dict[str, Any] | None = Field(default=None, description="Accepted, not used.")
+    allowed_callers: Annotated[list[Literal["direct"]], Field(max_length=1)] | None = None
+    defer_loading: Literal[False] | None = None
 
 
 class BuiltInTool(BaseModel):

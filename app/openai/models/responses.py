@@ -7,6 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from app.domain.logprobs import MAX_LOGPROBS
 from app.openai.config import MOST_MESSAGES
+from app.openai.models.hints import CacheOptions, Retention, Tier
 from app.openai.models.items import AnyItem
 from app.openai.models.kinds import text_or_list
 from app.openai.models.messages import Id
@@ -30,6 +31,8 @@ class ReasoningSchema(BaseModel):
     effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
     summary: Literal["auto", "concise", "detailed"] | None = None
     generate_summary: Literal["auto", "concise", "detailed"] | None = None
+    context: Literal["auto", "current_turn", "all_turns"] | None = None
+    mode: Literal["standard", "pro"] | None = None
 
 
 class ConversationRef(BaseModel):
@@ -59,8 +62,9 @@ class ResponseLabels(BaseModel):
     user: Label | None = Field(default=None, description="Told again; it has no effect.")
     safety_identifier: Label | None = Field(default=None, description="As `user`.")
     prompt_cache_key: Label | None = Field(default=None, description="As `user`.")
-    prompt_cache_retention: Literal["in_memory", "in-memory", "24h"] | None = None
-    service_tier: Literal["auto", "default", "flex", "scale", "priority"] | None = None
+    prompt_cache_options: CacheOptions | None = None
+    prompt_cache_retention: Retention | None = None
+    service_tier: Tier | None = None
     reasoning: ReasoningSchema | None = None
     prompt: JsonValue = Field(default=None, description="Not supported: use v4's templates.")
     moderation: JsonValue = Field(default=None, description="Not supported.")

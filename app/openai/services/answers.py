@@ -1,7 +1,7 @@
 """The steps of an answer in the dialect: who answers, what it is shown, what it says and calls."""
 
 import secrets
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Container, Iterator
 from contextlib import aclosing, contextmanager
 from datetime import UTC, datetime
 
@@ -181,11 +181,11 @@ def _of_tools(message: Message) -> bool:
 
 
 @contextmanager
-def naming(field: str) -> Iterator[None]:
-    """Errors that are about the words or the pictures name `field`."""
+def naming(field: str, places: Container[str | None] = PLACES) -> Iterator[None]:
+    """Errors about one of `places`, which are the words and the pictures, name `field`."""
     try:
         yield
     except SllmError as error:
-        if error.param in PLACES:
+        if error.param in places:
             error.param = field
         raise
