@@ -79,6 +79,8 @@ def test_mistakes_are_told_in_korean(environment: dict[str, str], tmp_path: Path
     korean = environment | {"LANG": "ko_KR.UTF-8"}
     done = sllm(korean, tmp_path, "chat", "--url", "http://127.0.0.1:9", "hi")
     assert "http://127.0.0.1:9에서 응답하는 서버가 없습니다" in done.stderr
+    option = sllm(korean, tmp_path, "chat", "--set", "temperature=9", "hi")
+    assert option.stderr == "temperature: 2 이하여야 합니다.\n"
 
 
 def test_what_the_server_refuses_is_told_in_its_words(
