@@ -9,7 +9,7 @@ from app import api_keys
 from app.commands.ends import fail, plain_errors, settings
 from app.commands.explained import Commands
 from app.commands.output import console, plain_table
-from app.commands.words import say
+from app.commands.words import say, typed
 
 cli = Commands(help=say("help_keys"))
 FILE = Annotated[Path | None, typer.Option("--file", help=say("help_keys_file"))]
@@ -22,7 +22,7 @@ def create(
     """Make a key and show it, once: only its hash is kept."""
     path = _path(file)
     with plain_errors():
-        entry, key = api_keys.create(path, name)
+        entry, key = api_keys.create(path, typed(name))
     typer.echo(f"id:   {entry.id}")
     typer.echo(f"key:  {key}")
     typer.echo(f"file: {path.name}", err=True)

@@ -94,6 +94,21 @@ def test_what_the_server_refuses_is_told_in_its_words(
     assert "scripted" in unknown.stderr
 
 
+def test_of_what_is_refused_nothing_is_on_standard_output(
+    scripted: Server, environment: dict[str, str], tmp_path: Path
+) -> None:
+    done = sllm(environment, tmp_path, "chat", "--url", scripted.url, "--template", "none", "hi")
+    assert (done.returncode, done.stdout) == (1, "")
+
+
+def test_bytes_that_are_no_text_are_shown_as_such(
+    scripted: Server, environment: dict[str, str], tmp_path: Path
+) -> None:
+    broken = os.fsdecode(b"a\xffb")
+    done = sllm(environment, tmp_path, "chat", "--url", scripted.url, "--system", broken, broken)
+    assert done.stdout == "You said: a\N{REPLACEMENT CHARACTER}b\n", done.stderr
+
+
 def test_a_server_with_keys_wants_one(environment: dict[str, str], tmp_path: Path) -> None:
     made = sllm(environment, tmp_path, "keys", "create", "--file", "keys.json").stdout
     key = next(line.split()[1] for line in made.splitlines() if line.startswith("key:"))

@@ -1,6 +1,7 @@
 """`sllm keys`: made, listed, revoked; through the settings' file or a named one."""
 
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -43,6 +44,14 @@ def test_revoking_in_a_file_that_is_not_there_makes_none(
     done = sllm(environment, tmp_path, "keys", "revoke", "key_0", "--file", "none.json")
     assert (done.returncode, "there is no none.json" in done.stderr) == (1, True)
     assert not (tmp_path / "none.json").exists()
+
+
+def test_a_name_that_is_no_text_leaves_the_file_readable(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    sllm(environment, tmp_path, "keys", "create", "--name", os.fsdecode(b"a\xffb"))
+    shown = sllm(environment, tmp_path, "keys", "list")
+    assert "a\N{REPLACEMENT CHARACTER}b" in shown.stdout, shown.stderr
 
 
 def test_a_place_that_cannot_be_written_is_told(

@@ -24,7 +24,7 @@ from app.commands.ends import (
 )
 from app.commands.output import console, print_json
 from app.commands.own_server import NoServerError, own_server
-from app.commands.words import say
+from app.commands.words import say, typed
 from app.config import Settings
 
 USAGE = 2
@@ -66,7 +66,7 @@ def chat(
 def _whole(message: str | None) -> str | None:
     """The message with what is piped in; None for a person at a terminal."""
     piped = "" if sys.stdin.isatty() else sys.stdin.buffer.read().decode("utf-8", "replace")
-    parts = [part for part in (message or "", piped) if part.strip()]
+    parts = [part for part in (typed(message or ""), piped) if part.strip()]
     if parts:
         return "\n\n".join(parts)
     if message is not None or not sys.stdin.isatty() or not sys.stdout.isatty():
@@ -125,12 +125,12 @@ def _prepared(
         raise CommandError(say("chat_system_or_template"))
     given = {"system_prompt": system, "template": template}
     chosen: dict[str, Any] = {}
-    for each in options:
+    for each in map(typed, options):
         name, _, value = each.partition("=")
         choices.set_option(chosen, name.strip(), value.strip())
     return {
         "images": [read_image(os.fspath(path)) for path in images],
-        "setup": {name: value for name, value in given.items() if value is not None},
+        "setup": {name: typed(value) for name, value in given.items() if value is not None},
         "options": chosen,
     }
 
