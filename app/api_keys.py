@@ -18,6 +18,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
+from app.i18n import translate
+
 PREFIX = "sllm_"
 LONGEST_KEY = 256
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
@@ -34,7 +36,12 @@ class ApiKey(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class KeysError(Exception):
-    """The file of keys cannot be used; `str()` says why and what to do."""
+    """The file of keys cannot be used: `text` is a key of the messages, `values` fill it; `str()`
+    is the English sentence."""
+
+    def __init__(self, text: str, /, **values: str) -> None:
+        self.text, self.values = text, values
+        super().__init__(translate(text, "en", **values))
 
 
 def digest(key: str) -> str:
@@ -46,12 +53,12 @@ def read(path: Path) -> tuple[ApiKey, ...]:
     try:
         return msgspec.json.decode(path.read_bytes(), type=tuple[ApiKey, ...])
     except FileNotFoundError:
-        words = f"API_KEYS_FILE: there is no {path.name}; make it with: sllm keys create"
-        raise KeysError(words) from None
+        raise KeysError("keys_none", file=path.name) from None
     except OSError as error:
-        raise KeysError(f"API_KEYS_FILE: {path.name} cannot be read ({error.strerror}).") from None
+        reason = error.strerror or ""
+        raise KeysError("keys_unreadable", file=path.name, reason=reason) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise KeysError(f"API_KEYS_FILE: {path.name} is not a file of keys.") from None
+        raise KeysError("keys_damaged", file=path.name) from None
 
 
 def create(path: Path, name: str) -> tuple[ApiKey, str]:
@@ -69,7 +76,9 @@ def create(path: Path, name: str) -> tuple[ApiKey, str]:
 
 
 def revoke(path: Path, key_id: str) -> bool:
-    """Take a key away; whether there was one of that id. Running servers notice by themselves."""
+    """Take a key away; whether there was one of that id. Running servers notice by themselves.
+    Raises KeysError, also for a file that is not there: none is made for it."""
+    read(path)
     with _changed(path) as keys:
         left = [key for key in keys if key.id != key_id]
         found = len(left) < len(keys)
@@ -135,5 +144,5 @@ def key_ring(path: Path | None) -> KeyRing | None:
     if path is None:
         return None
     if not read(path):
-        raise KeysError(f"API_KEYS_FILE: {path.name} holds no key; make one: sllm keys create")
+        raise KeysError("keys_empty", file=path.name)
     return KeyRing(path)

@@ -15,20 +15,19 @@ from app.commands.bench.command import bench
 from app.commands.chat.command import chat
 from app.commands.convert import convert
 from app.commands.doctor.command import doctor
+from app.commands.explained import Commands
+from app.commands.words import say
 from app.config import LogLevel, Settings, UseGpu
 from app.engine.lifeline import die_with_parent
 
-SERVER, WEIGHTS, SETUP = "Talk and serve", "Models", "Set-up"
+SERVER, WEIGHTS, SETUP = map(say, ("help_panel_server", "help_panel_weights", "help_panel_setup"))
 
-cli = typer.Typer(
-    no_args_is_help=True, pretty_exceptions_enable=False,
-    help="A server for small language models.",
-)  # fmt: skip
+cli = Commands(pretty_exceptions_enable=False, help=say("help_sllm"))
 
 
 @cli.callback(invoke_without_command=True)
 def common(
-    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+    version: Annotated[bool, typer.Option("--version", help=say("help_version"))] = False,
 ) -> None:
     """A server for small language models."""
     if version:
@@ -36,14 +35,18 @@ def common(
         raise typer.Exit
 
 
-@cli.command(rich_help_panel=SERVER)
+@cli.command(rich_help_panel=SERVER, help=say("help_serve"))
 def serve(
-    model: Annotated[str | None, typer.Option(help="A file, an ONNX folder or a name.")] = None,
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65_535, help="0: any free one.")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, max=64, help="HTTP processes.")] = None,
-    log_level: Annotated[LogLevel | None, typer.Option(help="How much is logged.")] = None,
-    use_gpu: Annotated[UseGpu | None, typer.Option(help="required: not without one.")] = None,
+    model: Annotated[str | None, typer.Option(help=say("help_serve_model"))] = None,
+    host: Annotated[str | None, typer.Option(help=say("help_serve_host"))] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65_535, help=say("help_serve_port"))
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=64, help=say("help_serve_workers"))
+    ] = None,
+    log_level: Annotated[LogLevel | None, typer.Option(help=say("help_serve_log_level"))] = None,
+    use_gpu: Annotated[UseGpu | None, typer.Option(help=say("help_serve_use_gpu"))] = None,
     child_of: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Start the server. Each option stands for a setting of .env.example, and wins over it."""
@@ -65,16 +68,16 @@ def serve(
     raise typer.Exit(code)
 
 
-cli.command(rich_help_panel=SERVER)(chat)
+cli.command(rich_help_panel=SERVER, help=say("help_chat"))(chat)
 cli.add_typer(models.cli, name="models", rich_help_panel=WEIGHTS)
-cli.command(rich_help_panel=WEIGHTS)(convert)
-cli.command(rich_help_panel=WEIGHTS)(bench)
-cli.command(rich_help_panel=SETUP)(doctor)
+cli.command(rich_help_panel=WEIGHTS, help=say("help_convert"))(convert)
+cli.command(rich_help_panel=WEIGHTS, help=say("help_bench"))(bench)
+cli.command(rich_help_panel=SETUP, help=say("help_doctor"))(doctor)
 cli.add_typer(keys.cli, name="keys", rich_help_panel=SETUP)
 cli.add_typer(docs.cli, name="docs", rich_help_panel=SETUP)
 
 
-@cli.command(rich_help_panel=SETUP)
+@cli.command(rich_help_panel=SETUP, help=say("help_settings"))
 def settings() -> None:
     """Show every setting with its description and default, as a .env file."""
     from app.config_example import example

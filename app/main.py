@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
@@ -91,7 +91,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 @asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     """The model loads in the background; the server answers from the first moment."""
     settings: Settings = app.state.settings
     if server_pid() != os.getpid():
@@ -123,7 +123,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         gc.freeze()
         gc.enable()
         try:
-            yield
+            # For what the web server refuses before the application has seen it.
+            yield {"observers": app.state.observers}
         finally:
             await app.state.background.close()
             await writer.finish()

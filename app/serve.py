@@ -123,7 +123,7 @@ def require_keys(settings: Settings) -> None:
     try:
         key_ring(settings.api_keys_file)
     except KeysError as error:
-        raise ServeError(str(error)) from None
+        raise ServeError(say(error.text, **error.values)) from None
 
 
 def require_gpu(settings: Settings) -> None:

@@ -51,19 +51,15 @@ class Steps:
 
 
 def convert(
-    source: Annotated[str, typer.Argument(help="A .gguf file, a folder of safetensors, or a "
-                                               "catalogue name.")],
-    output: Annotated[Path | None, typer.Option(help="Folder to write. Default: one under "
-                                                     "DATA_DIR/converted.")] = None,
-    precision: Annotated[Precision, typer.Option(help="int8 loses nothing that matters; int4 is "
-                                                      "smaller and worse.")] = "int8",
-    device: Annotated[Device, typer.Option(help="What will run it. cuda: with 16 bits between the "
-                                                "layers and in the cache; fp16 suits it.")] = "cpu",
-    vision: Annotated[bool, typer.Option("--vision", help="The source is a folder of a model that "
-                                         "sees: HyperCLOVA X Vision, LLaVA.")] = False,
-    vision_precision: Annotated[Weights, typer.Option(help="Of the encoder's weights on disk, with "
-                                                           "--vision.")] = "fp16",
-) -> None:  # fmt: skip
+    source: Annotated[str, typer.Argument(help=say("help_convert_source"))],
+    output: Annotated[Path | None, typer.Option(help=say("help_convert_output"))] = None,
+    precision: Annotated[Precision, typer.Option(help=say("help_convert_precision"))] = "int8",
+    device: Annotated[Device, typer.Option(help=say("help_convert_device"))] = "cpu",
+    vision: Annotated[bool, typer.Option("--vision", help=say("help_convert_vision"))] = False,
+    vision_precision: Annotated[
+        Weights, typer.Option(help=say("help_convert_vision_precision"))
+    ] = "fp16",
+) -> None:
     """Convert weights to ONNX, and measure what that costs in quality."""
     steps, cancel = Steps(), threading.Event()
     # The end of a conversion is where its folder is cleared: let it come.

@@ -6,17 +6,16 @@ from typing import Annotated
 import typer
 
 from app.commands.ends import fail
+from app.commands.explained import Commands
 from app.commands.words import say
 
-cli = typer.Typer(no_args_is_help=True, help="The API's documents.")
+cli = Commands(help=say("help_docs"))
 
 
-@cli.command()
+@cli.command(help=say("help_docs_export"))
 def export(
-    folder: Annotated[Path, typer.Argument(help="Where to write them.")] = Path("api_docs"),
-    site: Annotated[
-        bool, typer.Option("--site", help="Also Swagger UI and ReDoc, as pages without a server.")
-    ] = False,
+    folder: Annotated[Path, typer.Argument(help=say("help_docs_folder"))] = Path("api_docs"),
+    site: Annotated[bool, typer.Option("--site", help=say("help_docs_site"))] = False,
 ) -> None:
     """Write every version's OpenAPI document, and its reference as Markdown."""
     # Late: the documents are made from the routes, which bring the web framework.

@@ -1,5 +1,6 @@
 """How commands end: exit codes, and the errors of the layers below as one plain sentence."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
@@ -34,11 +35,16 @@ def plain_errors() -> Iterator[None]:
     except SettingsError as error:
         fail(str(error), BAD_SETTINGS)
     except KeysError as error:
-        fail(str(error))
+        fail(say(error.text, **error.values))
     except WeightsError as error:
         fail(say(error.text, **error.values))
     except (CancelledError, KeyboardInterrupt):
         fail(say("cli_stopped"), INTERRUPTED)
+    except BrokenPipeError:  # whoever read us has enough: Typer ends in silence
+        raise
+    except OSError as error:
+        file = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else "-"
+        fail(say("cli_file", file=file, reason=error.strerror or error))
 
 
 def settings() -> Settings:

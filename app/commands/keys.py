@@ -7,30 +7,29 @@ import typer
 
 from app import api_keys
 from app.commands.ends import fail, plain_errors, settings
+from app.commands.explained import Commands
 from app.commands.output import console, plain_table
-from app.commands.words import say
+from app.commands.words import say, typed
 
-cli = typer.Typer(no_args_is_help=True, help="API keys of the server.")
-FILE = Annotated[
-    Path | None, typer.Option("--file", help="The file of keys. Default: API_KEYS_FILE.")
-]
+cli = Commands(help=say("help_keys"))
+FILE = Annotated[Path | None, typer.Option("--file", help=say("help_keys_file"))]
 
 
-@cli.command()
+@cli.command(help=say("help_keys_create"))
 def create(
-    name: Annotated[str, typer.Option(help="What the key is for.")] = "", file: FILE = None
+    name: Annotated[str, typer.Option(help=say("help_keys_name"))] = "", file: FILE = None
 ) -> None:
     """Make a key and show it, once: only its hash is kept."""
     path = _path(file)
     with plain_errors():
-        entry, key = api_keys.create(path, name)
+        entry, key = api_keys.create(path, typed(name))
     typer.echo(f"id:   {entry.id}")
     typer.echo(f"key:  {key}")
     typer.echo(f"file: {path.name}", err=True)
     typer.echo(say("keys_keep_it"), err=True)
 
 
-@cli.command("list")
+@cli.command("list", help=say("help_keys_list"))
 def list_keys(file: FILE = None) -> None:
     """Show ids, names and dates."""
     with plain_errors():
@@ -41,9 +40,9 @@ def list_keys(file: FILE = None) -> None:
     console().print(table)
 
 
-@cli.command()
+@cli.command(help=say("help_keys_revoke"))
 def revoke(
-    key_id: Annotated[str, typer.Argument(help="The id that `sllm keys list` shows.")],
+    key_id: Annotated[str, typer.Argument(help=say("help_keys_id"))],
     file: FILE = None,
 ) -> None:
     """Take a key away; running servers refuse it from now on."""

@@ -19,6 +19,12 @@ def language(environment: Mapping[str, str] = os.environ) -> Language:
     return next((known for known in LANGUAGES if known == primary), DEFAULT)
 
 
+def typed(text: str) -> str:
+    """An argument as text: bytes that are no UTF-8, which Python passes on as halves of surrogates,
+    become U+FFFD as they do in what is piped in. A path is left as it is."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def say(key: str, /, **values: Any) -> str:
     """The sentence `key`, filled with `values`."""
     return words([Notice(key, values)], language())[0]

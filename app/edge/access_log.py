@@ -3,11 +3,13 @@ else watches requests is told of the same ends."""
 
 import logging
 import time
+from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.edge.observation import RequestEnd, noted_error, observers_of
-from app.edge.route_names import method_of, route_of
+from app.edge.observation import RequestEnd, RequestObserver, noted_error, observers_of
+from app.edge.route_names import UNMATCHED, method_of, route_of
+from app.logs.context import request_id
 
 logger = logging.getLogger("sllm.access")
 
@@ -42,6 +44,16 @@ class AccessLog:
             log_line(str(scope["method"]), plain_path(scope), end)
             for ending in endings:
                 ending(end)
+
+
+def log_unreadable(scope: Scope, observers: Iterable[RequestObserver]) -> None:
+    """A request that never came to the application: it was no HTTP, and answered 400."""
+    end = RequestEnd(method_of(scope), UNMATCHED, 400, 0.0, noted_error(scope))
+    token = request_id.set(scope["state"]["request_id"])
+    log_line(scope["method"], scope["path"], end)
+    request_id.reset(token)
+    for observer in observers:
+        observer.begin(scope)(end)
 
 
 def log_line(method: str, path: str, end: RequestEnd) -> None:

@@ -9,6 +9,7 @@ from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.domain.errors import SllmError
+from app.edge.access_log import log_unreadable
 from app.edge.request_id import new_request_id
 from app.errors import response
 
@@ -57,7 +58,8 @@ class GuardedProtocol(HttpToolsProtocol):
         """What is no HTTP is answered as every other mistake is; there is no path to tell by."""
         request_id = new_request_id()
         scope: Scope = {
-            "type": "http", "path": "", "headers": [], "state": {"request_id": request_id},
+            "type": "http", "method": "-", "path": "-", "headers": [],
+            "state": {"request_id": request_id},
         }  # fmt: skip
         answer = response(scope, SllmError("invalid_parameter", "invalid_http"))
         lines = [b"HTTP/1.1 400 Bad Request"]
@@ -65,6 +67,7 @@ class GuardedProtocol(HttpToolsProtocol):
         lines += [b"x-request-id: " + request_id.encode(), b"connection: close", b"", b""]
         self.transport.write(b"\r\n".join(lines) + bytes(answer.body))
         self.transport.close()
+        log_unreadable(scope, self.app_state.get("observers", ()))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is due any more."""

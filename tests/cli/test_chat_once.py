@@ -79,6 +79,8 @@ def test_mistakes_are_told_in_korean(environment: dict[str, str], tmp_path: Path
     korean = environment | {"LANG": "ko_KR.UTF-8"}
     done = sllm(korean, tmp_path, "chat", "--url", "http://127.0.0.1:9", "hi")
     assert "http://127.0.0.1:9에서 응답하는 서버가 없습니다" in done.stderr
+    option = sllm(korean, tmp_path, "chat", "--set", "temperature=9", "hi")
+    assert option.stderr == "temperature: 2 이하여야 합니다.\n"
 
 
 def test_what_the_server_refuses_is_told_in_its_words(
@@ -90,6 +92,21 @@ def test_what_the_server_refuses_is_told_in_its_words(
     assert "schema" in done.stderr
     unknown = sllm(environment, tmp_path, "chat", "--url", scripted.url, "--model", "other", "hi")
     assert "scripted" in unknown.stderr
+
+
+def test_of_what_is_refused_nothing_is_on_standard_output(
+    scripted: Server, environment: dict[str, str], tmp_path: Path
+) -> None:
+    done = sllm(environment, tmp_path, "chat", "--url", scripted.url, "--template", "none", "hi")
+    assert (done.returncode, done.stdout) == (1, "")
+
+
+def test_bytes_that_are_no_text_are_shown_as_such(
+    scripted: Server, environment: dict[str, str], tmp_path: Path
+) -> None:
+    broken = os.fsdecode(b"a\xffb")
+    done = sllm(environment, tmp_path, "chat", "--url", scripted.url, "--system", broken, broken)
+    assert done.stdout == "You said: a\N{REPLACEMENT CHARACTER}b\n", done.stderr
 
 
 def test_a_server_with_keys_wants_one(environment: dict[str, str], tmp_path: Path) -> None:

@@ -104,6 +104,24 @@ def test_a_picture_by_its_path(terminal: Terminal, tmp_path: Path) -> None:
     terminal.wait(r"(?s)I see 1 image.*I see 1 image")
 
 
+def test_a_name_with_blanks_need_not_be_quoted(terminal: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "내 사진 1.png").write_bytes(samples.plain(40, 20))
+    terminal.type("/image 내 사진 1.png")
+    terminal.wait("pictures with the next message: 1")
+
+
+def test_a_picture_that_is_refused_can_be_taken_away(terminal: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no picture")
+    terminal.type("/image notes.txt")
+    terminal.wait("pictures with the next message: 1")
+    terminal.type("What is it?")
+    terminal.wait("/image - takes them away")
+    terminal.type("/image -")
+    terminal.wait("No picture goes with")
+    terminal.type("Never mind")
+    terminal.wait("You said: Never mind")
+
+
 def test_a_template_asks_for_its_variables(terminal: Terminal) -> None:
     terminal.type("/template")
     terminal.wait("sql_assistant")

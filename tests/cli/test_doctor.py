@@ -2,9 +2,11 @@
 
 import json
 import os
+import shlex
 import socket
 import sqlite3
 import stat
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -158,6 +160,20 @@ def test_a_port_that_our_own_server_has(
 ) -> None:
     found = findings(scripted_settings | {"PORT": str(scripted.port)}, tmp_path)["port"]
     assert (found["status"], "runs on port" in found["text"]) == ("ok", True)
+
+
+def test_the_way_out_of_a_damaged_file_of_keys_works(
+    scripted_settings: dict[str, str], tmp_path: Path
+) -> None:
+    keys = tmp_path / "my keys.json"
+    keys.write_text("{}")
+    settings = scripted_settings | {"API_KEYS_FILE": str(keys)}
+    fix = findings(settings, tmp_path)["api_keys"]["fix"]
+    aside, make = fix.split(" && ")
+    subprocess.run(shlex.split(aside), check=True)
+    assert sllm(settings, tmp_path, *shlex.split(make)[1:]).returncode == 0
+    assert findings(settings, tmp_path)["api_keys"]["status"] == "ok"
+    assert (tmp_path / "my keys.json.old").read_text() == "{}"
 
 
 def test_keys_that_others_may_read(scripted_settings: dict[str, str], tmp_path: Path) -> None:

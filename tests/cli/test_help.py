@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from tests.cli.support import sllm
 from tests.support import ROOT
 
 MESSAGES = ROOT / "app" / "commands" / "messages.json"
+HANGUL = re.compile("[가-힣]")
 SHELLS = ("bash", "zsh", "fish")
 
 
@@ -52,6 +55,45 @@ def test_every_command_and_option_is_explained(words: tuple[str, ...]) -> None:
     assert command.help
     options = [each for each in command.params if not getattr(each, "hidden", False)]
     assert [each.name for each in options if not getattr(each, "help", "")] == []
+
+
+KOREAN_HELP = """
+import json, typer
+from app.cli import cli
+
+def told(command, words):
+    context = typer.Context(command, info_name=words)
+    yield words, command.help
+    for each in command.get_params(context):
+        if not getattr(each, "hidden", False):
+            yield f"{words} {each.name}", each.help
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from told(inner, f"{words} {name}")
+
+print(json.dumps(dict(told(typer.main.get_command(cli), "sllm"))))
+"""
+
+
+def test_every_command_and_option_is_explained_in_korean(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    code = [sys.executable, "-P", "-c", KOREAN_HELP]
+    korean = environment | {"LANG": "ko_KR.UTF-8"}
+    done = subprocess.run(code, env=korean, cwd=tmp_path, capture_output=True, check=True)
+    found: dict[str, str] = json.loads(done.stdout)
+    assert {"sllm help", "sllm show_completion", "sllm keys list file"} <= found.keys()
+    assert [name for name, text in found.items() if not HANGUL.search(text or "")] == []
+
+
+def test_help_is_shown_in_the_language_of_the_terminal(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    korean = sllm(environment | {"LANG": "ko_KR.UTF-8"}, tmp_path, "serve", "--help").stdout
+    assert "서버를 시작합니다" in korean
+    assert "이 도움말을 표시합니다" in korean
+    english = sllm(environment, tmp_path, "serve", "--help").stdout
+    assert "Start the server" in english
+    assert not HANGUL.search(english)
 
 
 @pytest.mark.parametrize("shell", SHELLS)

@@ -1,6 +1,7 @@
 """`sllm keys`: made, listed, revoked; through the settings' file or a named one."""
 
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -35,3 +36,29 @@ def test_a_file_that_holds_no_keys_is_told(environment: dict[str, str], tmp_path
     assert (tmp_path / "keys.json").read_text() == "{}"
     missing = sllm(environment, tmp_path, "keys", "list", "--file", "none.json")
     assert (missing.returncode, "sllm keys create" in missing.stderr) == (1, True)
+
+
+def test_revoking_in_a_file_that_is_not_there_makes_none(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    done = sllm(environment, tmp_path, "keys", "revoke", "key_0", "--file", "none.json")
+    assert (done.returncode, "there is no none.json" in done.stderr) == (1, True)
+    assert not (tmp_path / "none.json").exists()
+
+
+def test_a_name_that_is_no_text_leaves_the_file_readable(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    sllm(environment, tmp_path, "keys", "create", "--name", os.fsdecode(b"a\xffb"))
+    shown = sllm(environment, tmp_path, "keys", "list")
+    assert "a\N{REPLACEMENT CHARACTER}b" in shown.stdout, shown.stderr
+
+
+def test_a_place_that_cannot_be_written_is_told(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "blocked").write_text("a file where a folder should be")
+    korean = environment | {"LANG": "ko_KR.UTF-8"}
+    done = sllm(korean, tmp_path, "keys", "create", "--file", "blocked/keys.json")
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert "blocked을(를) 읽거나 쓸 수 없습니다" in done.stderr

@@ -168,6 +168,23 @@ def test_headers_have_a_deadline(environment: dict[str, str], tmp_path: Path) ->
     assert "server" not in answer.headers
 
 
+def test_what_is_no_http_is_counted_and_logged(environment: dict[str, str], tmp_path: Path) -> None:
+    with running(environment, tmp_path) as (server, url):
+        address = httpx.URL(url)
+        with socket.create_connection((address.host, address.port), PATIENCE) as broken:
+            broken.sendall(b"NO HTTP secret words\r\n\r\n")
+            answer = broken.makefile("rb").read().decode()
+        page = httpx.get(f"{url}/metrics", timeout=PATIENCE).text
+        server.terminate()
+        log = server.communicate(timeout=PATIENCE)[1]
+    assert answer.startswith("HTTP/1.1 400")
+    labels = 'method="OTHER",route="(unmatched)",status="400"'
+    assert f"sllm_http_requests_total{{{labels}}} 1.0" in page
+    [request] = re.findall(r"x-request-id: (\w+)", answer)
+    assert f"[{request}] - - 400 " in log
+    assert "secret" not in log
+
+
 def test_beyond_loopback_the_banner_warns(environment: dict[str, str], tmp_path: Path) -> None:
     with running(environment, tmp_path, "--host", "0.0.0.0") as (server, url):
         assert url.startswith("http://127.0.0.1:")

@@ -23,16 +23,14 @@ MOST_STREAMS = 64
 
 
 def bench(
-    models: Annotated[list[str] | None, typer.Argument(help="Names or paths. None: the model of "
-                                                       "the settings.")] = None,
-    streams: Annotated[str, typer.Option(help="Requests at once, one measurement each.")] = "1,4",
-    prompt: Annotated[int, typer.Option(min=16, max=100_000, help="Tokens of the prompt, "
-                                        "about.")] = 256,
-    tokens: Annotated[int, typer.Option(min=2, max=10_000, help="Tokens of an answer.")] = 64,
-    repeat: Annotated[int, typer.Option(min=1, max=100, help="Rounds; medians are shown.")] = 3,
-    png: Annotated[Path | None, typer.Option(help="Draw the figures to this file.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
-) -> None:  # fmt: skip
+    models: Annotated[list[str] | None, typer.Argument(help=say("help_bench_models"))] = None,
+    streams: Annotated[str, typer.Option(help=say("help_bench_streams"))] = "1,4",
+    prompt: Annotated[int, typer.Option(min=16, max=100_000, help=say("help_bench_prompt"))] = 256,
+    tokens: Annotated[int, typer.Option(min=2, max=10_000, help=say("help_bench_tokens"))] = 64,
+    repeat: Annotated[int, typer.Option(min=1, max=100, help=say("help_bench_repeat"))] = 3,
+    png: Annotated[Path | None, typer.Option(help=say("help_bench_png"))] = None,
+    as_json: Annotated[bool, typer.Option("--json", help=say("help_json"))] = False,
+) -> None:
     """Measure tokens per second, first token, prefill and memory on this machine."""
     if png is not None and not can_draw():
         fail(say("bench_no_matplotlib", command=INSTALL))

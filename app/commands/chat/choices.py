@@ -12,7 +12,7 @@ from app.commands.chat.session import API
 from app.commands.chat.told import CommandError
 from app.commands.client import Client
 from app.commands.output import plain_table
-from app.commands.words import say
+from app.commands.words import language, say
 
 
 def option_names() -> tuple[str, ...]:
@@ -27,6 +27,7 @@ def set_option(options: dict[str, Any], name: str, text: str) -> None:
     """Set an option, or with no text take it back. Raises CommandError for one that the server
     would refuse."""
     from app.v1.models.options import OptionsSchema
+    from app.validation_errors import reason_of
 
     if name not in option_names():
         known = ", ".join(option_names())
@@ -38,7 +39,7 @@ def set_option(options: dict[str, Any], name: str, text: str) -> None:
     try:
         OptionsSchema.model_validate({name: value})
     except ValidationError as error:
-        reason = error.errors(include_url=False, include_input=False)[0]["msg"]
+        reason = reason_of(error.errors(include_url=False, include_input=False)[0], language())
         raise CommandError(say("chat_option_bad", name=name, reason=reason)) from None
     options[name] = value
 

@@ -24,7 +24,7 @@ from app.commands.ends import (
 )
 from app.commands.output import console, print_json
 from app.commands.own_server import NoServerError, own_server
-from app.commands.words import say
+from app.commands.words import say, typed
 from app.config import Settings
 
 USAGE = 2
@@ -32,26 +32,21 @@ EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
 
 
 def chat(
-    message: Annotated[str | None, typer.Argument(help="The question. None: a conversation, or "
-                                                       "what is piped in.")] = None,
-    url: Annotated[str | None, typer.Option(envvar="SLLM_URL", help="A running server. Default: "
-                                            "that of the settings, else one is started.")] = None,
-    key: Annotated[str | None, typer.Option(envvar="SLLM_API_KEY", help="Its API key.")] = None,
-    model: Annotated[str | None, typer.Option(help="A model of that server; or the weights to "
-                                                   "start one with.")] = None,
-    image: Annotated[list[Path] | None, typer.Option(help="A picture that the question is about; "
-                                                          "again for more.")] = None,
-    system: Annotated[str | None, typer.Option(help="Instructions to the model.")] = None,
-    template: Annotated[str | None, typer.Option(help="A prompt template that needs no "
-                                                      "variables.")] = None,
-    option: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A "
-                      "generation option, such as temperature=0; again for more.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
-) -> None:  # fmt: skip
-    """Talk to a model: a conversation on a terminal, or one question and its answer.
-
-    What is piped in goes with the question: cat notes.txt | sllm chat "Summarise".
-    """
+    message: Annotated[str | None, typer.Argument(help=say("help_chat_message"))] = None,
+    url: Annotated[str | None, typer.Option(envvar="SLLM_URL", help=say("help_chat_url"))] = None,
+    key: Annotated[
+        str | None, typer.Option(envvar="SLLM_API_KEY", help=say("help_chat_key"))
+    ] = None,
+    model: Annotated[str | None, typer.Option(help=say("help_chat_model"))] = None,
+    image: Annotated[list[Path] | None, typer.Option(help=say("help_chat_image"))] = None,
+    system: Annotated[str | None, typer.Option(help=say("help_chat_system"))] = None,
+    template: Annotated[str | None, typer.Option(help=say("help_chat_template"))] = None,
+    option: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help=say("help_chat_set"))
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help=say("help_chat_json"))] = False,
+) -> None:
+    """Talk to a model: a conversation on a terminal, or one question and its answer."""
     text = _whole(message)
     try:
         prepared = _prepared(image or [], system, template, option or [])
@@ -71,7 +66,7 @@ def chat(
 def _whole(message: str | None) -> str | None:
     """The message with what is piped in; None for a person at a terminal."""
     piped = "" if sys.stdin.isatty() else sys.stdin.buffer.read().decode("utf-8", "replace")
-    parts = [part for part in (message or "", piped) if part.strip()]
+    parts = [part for part in (typed(message or ""), piped) if part.strip()]
     if parts:
         return "\n\n".join(parts)
     if message is not None or not sys.stdin.isatty() or not sys.stdout.isatty():
@@ -130,12 +125,12 @@ def _prepared(
         raise CommandError(say("chat_system_or_template"))
     given = {"system_prompt": system, "template": template}
     chosen: dict[str, Any] = {}
-    for each in options:
+    for each in map(typed, options):
         name, _, value = each.partition("=")
         choices.set_option(chosen, name.strip(), value.strip())
     return {
         "images": [read_image(os.fspath(path)) for path in images],
-        "setup": {name: value for name, value in given.items() if value is not None},
+        "setup": {name: typed(value) for name, value in given.items() if value is not None},
         "options": chosen,
     }
 

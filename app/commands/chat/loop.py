@@ -54,6 +54,10 @@ class Loop:
                 self._answer(None)
         except (CommandError, ApiError) as error:
             self._console.print(str(error), style="red")
+            # One that the server refused would be in the way of every message to come.
+            if isinstance(error, ApiError) and self._chat.session.images:
+                left = say("chat_images_left", count=len(self._chat.session.images))
+                self._console.print(left, style="dim")
         except UnreachableError:
             told = say("chat_broken", url=self._chat.session.client.url)
             self._console.print(told, style="red")

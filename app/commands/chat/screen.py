@@ -115,15 +115,19 @@ class LiveAnswer:
 
 
 class PlainAnswer:
-    """Text as it comes, for pipes and files."""
+    """Text as it comes, for pipes and files; of what was refused not even an empty line."""
+
+    _begun = False
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._write("\n")
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._begun or kind is None:
+            self._write("\n")
 
     def feed(self, text: str) -> None:
+        self._begun = True
         self._write(clean(text) if sys.stdout.isatty() else text)
 
     def wait(self, status: str) -> None:

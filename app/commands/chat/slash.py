@@ -11,7 +11,7 @@ from rich.console import Console
 from app.commands.chat import choices, kept
 from app.commands.chat.screen import clean
 from app.commands.chat.session import Session
-from app.commands.chat.told import CommandError, read_image
+from app.commands.chat.told import CommandError, existing_file, read_image
 from app.commands.output import plain_table
 from app.commands.words import say
 
@@ -54,15 +54,30 @@ def _help(chat: Chat, _: str) -> None:
 
 
 def _image(chat: Chat, argument: str) -> None:
-    """A terminal quotes what is dropped on it, so several names are several words."""
-    try:
-        names = shlex.split(argument)
-    except ValueError:
-        names = [argument]
-    if not names:
-        raise CommandError(say("chat_image_usage"))
-    chat.session.images += [read_image(name) for name in names]
+    """`-` takes all pictures away again."""
+    if argument == "-":
+        chat.session.images = []
+        chat.console.print(say("chat_images_none"), style="dim")
+        return
+    chat.session.images += [read_image(name) for name in _file_names(argument)]
     chat.console.print(say("chat_images", count=len(chat.session.images)), style="dim")
+
+
+def _file_names(argument: str) -> list[str]:
+    """A terminal quotes what is dropped on it, so several names are several words; a person who
+    types the name of a file that is there need not."""
+    if not argument:
+        raise CommandError(say("chat_image_usage"))
+    try:
+        existing_file(argument)
+    except CommandError:
+        pass
+    else:
+        return [argument]
+    try:
+        return shlex.split(argument)
+    except ValueError:
+        return [argument]
 
 
 def _template(chat: Chat, argument: str) -> None:

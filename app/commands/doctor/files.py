@@ -1,6 +1,7 @@
 """What lies on the disk: the data folder, the database, the file of keys, the weights."""
 
 import os
+import shlex
 import stat
 import sys
 from collections.abc import Iterator
@@ -32,7 +33,9 @@ def data_dir(settings: Settings) -> Finding:
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         return fail("data_dir", "doctor_data_unwritable", say("doctor_fix_data"), **found)
     if free < LEAST_DISK:
-        return warn("data_dir", "doctor_data_full", "sllm models remove --leftovers", **found)
+        left = inventory.leftovers(folder)
+        fix = "sllm models remove --leftovers" if left else say("doctor_fix_data_full")
+        return warn("data_dir", "doctor_data_full", fix, **found)
     if folder.exists() and sys.platform != "win32" and folder.stat().st_mode & stat.S_IWOTH:
         return warn("data_dir", "doctor_data_open", f"chmod o-w {folder}", **found)
     return ok("data_dir", "doctor_data", **found)
@@ -63,12 +66,23 @@ def keys(settings: Settings) -> Finding:
     try:
         found = api_keys.read(path)
     except KeysError as error:
-        return Finding("api_keys", "fail", str(error), f"sllm keys create --file {path}")
+        return Finding("api_keys", "fail", say(error.text, **error.values), _other_keys(path))
     if not found:
         return fail("api_keys", "doctor_keys_empty", "sllm keys create", file=path.name)
     if sys.platform != "win32" and path.stat().st_mode & 0o077:
         return warn("api_keys", "doctor_keys_open", f"chmod 600 {path}", file=path.name)
     return ok("api_keys", "doctor_keys", count=len(found))
+
+
+def _other_keys(path: Path) -> str:
+    """A new file; what lies there is not written over, it may be somebody's only copy."""
+    quoted = shlex.quote(str(path))
+    make = f"sllm keys create --file {quoted}"
+    if not path.exists():
+        return make
+    if path.is_file() and not os.access(path, os.R_OK):
+        return f'sudo chown "$USER" {quoted}'
+    return f"mv {quoted} {quoted}.old && {make}"
 
 
 def weights(settings: Settings) -> Finding:

@@ -16,10 +16,9 @@ from app.weights.task import Task
 
 
 def check(
-    names: Annotated[list[str] | None, typer.Argument(help="As `sllm models list --here` shows "
-                                                      "them. None: all.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
-) -> None:  # fmt: skip
+    names: Annotated[list[str] | None, typer.Argument(help=say("help_models_check_names"))] = None,
+    as_json: Annotated[bool, typer.Option("--json", help=say("help_json"))] = False,
+) -> None:
     """Verify the sha256 and the structure of weights on this machine; exit code 1 if one is bad."""
     data_dir = settings().data_dir
     with plain_errors():

@@ -21,10 +21,9 @@ SLOTS = (1, 4)
 
 
 def info(
-    name: Annotated[str, typer.Argument(help="A name of the catalogue, hf:owner/name that was "
-                                             "pulled, a file or a folder.")],
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
-) -> None:  # fmt: skip
+    name: Annotated[str, typer.Argument(help=say("help_models_info_name"))],
+    as_json: Annotated[bool, typer.Option("--json", help=say("help_json"))] = False,
+) -> None:
     """Show architecture, quantization, context, memory at several windows, and what fits here."""
     data_dir = settings().data_dir
     entry = catalog.find(name.strip())

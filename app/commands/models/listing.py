@@ -27,13 +27,13 @@ SHOWN_LANGUAGES = 3
 
 
 def list_models(
-    everything: Annotated[bool, typer.Option("--all", help="With descriptions, notes and what "
-                                             "broken downloads have left.")] = False,
-    here: Annotated[bool, typer.Option("--here", help="Only what is on this machine.")] = False,
-    wanted: Annotated[str | None, typer.Option("--language", help="Only what claims this "
-                                               "language, for instance ko.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
-) -> None:  # fmt: skip
+    everything: Annotated[bool, typer.Option("--all", help=say("help_models_list_all"))] = False,
+    here: Annotated[bool, typer.Option("--here", help=say("help_models_list_here"))] = False,
+    wanted: Annotated[
+        str | None, typer.Option("--language", help=say("help_models_list_language"))
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help=say("help_json"))] = False,
+) -> None:
     """Show what can be served by name: size, memory, licence, source, and whether it fits."""
     data_dir, free = settings().data_dir, available_bytes()
     with plain_errors():

@@ -22,19 +22,12 @@ from app.weights.task import Task
 
 
 def pull(
-    name: Annotated[str | None, typer.Argument(help="A name of the catalogue, or hf:owner/name"
-                                               "[:file]. None: the embedded model.")] = None,
-    revision: Annotated[str | None, typer.Option(help="A branch, tag or commit of a hub's "
-                                                 "repository.")] = None,
-    vision: Annotated[bool, typer.Option("--vision", help="With the mmproj through which a GGUF "
-                                         "model sees.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Fetch also what needs more memory than "
-                                        "this machine has.")] = False,
-) -> None:  # fmt: skip
-    """Fetch weights: resumed where it was broken off, checked by their sha256.
-
-    HF_ENDPOINT names a mirror of the hub, HF_TOKEN a token; pip's settings hold for its index.
-    """
+    name: Annotated[str | None, typer.Argument(help=say("help_models_pull_name"))] = None,
+    revision: Annotated[str | None, typer.Option(help=say("help_models_pull_revision"))] = None,
+    vision: Annotated[bool, typer.Option("--vision", help=say("help_models_pull_vision"))] = False,
+    force: Annotated[bool, typer.Option("--force", help=say("help_models_pull_force"))] = False,
+) -> None:
+    """Fetch weights: resumed where it was broken off, checked by their sha256."""
     cancel = threading.Event()
     # What came is kept: let the download end by itself.
     signal.signal(signal.SIGINT, lambda *_: cancel.set())

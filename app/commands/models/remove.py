@@ -14,12 +14,12 @@ from app.weights.sizes import human_bytes
 
 
 def remove(
-    names: Annotated[list[str] | None, typer.Argument(help="As `sllm models list --here` shows "
-                                                      "them.")] = None,
-    leftovers: Annotated[bool, typer.Option("--leftovers", help="What broken downloads and wrong "
-                                            "files have left.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-) -> None:  # fmt: skip
+    names: Annotated[list[str] | None, typer.Argument(help=say("help_models_remove_names"))] = None,
+    leftovers: Annotated[
+        bool, typer.Option("--leftovers", help=say("help_models_remove_leftovers"))
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help=say("help_yes"))] = False,
+) -> None:
     """Remove weights from this machine; what was served from them goes on until it ends."""
     data_dir = settings().data_dir
     with plain_errors():
