@@ -8,7 +8,9 @@ from app.config import Settings
 from app.engine.spec import EngineSpec
 from app.provider import gguf_vision, onnx_vision
 from app.weights import WeightsError, shapes_demo
+from app.weights.mmproj_files import has_mmproj, holds_gguf
 from app.weights.task import Task
+from app.weights.vision_files import is_vision_folder
 
 
 def vision_spec(path: str, directory: Path, settings: Settings, task: Task) -> EngineSpec:
@@ -27,5 +29,5 @@ def vision_spec(path: str, directory: Path, settings: Settings, task: Task) -> E
 
 def _is_gguf(path: Path) -> bool:
     if path.is_dir():
-        return any("mmproj" in file.name.lower() for file in path.glob("*.gguf"))
+        return holds_gguf(path) and (has_mmproj(path) or not is_vision_folder(path))
     return path.suffix.lower() == ".gguf"

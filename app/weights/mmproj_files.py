@@ -30,6 +30,11 @@ def is_mmproj(file: Path) -> bool:
     return "mmproj" in file.name.lower()
 
 
+def holds_gguf(folder: Path) -> bool:
+    """Whether any file in it is a GGUF file."""
+    return bool(_gguf(folder))
+
+
 def has_mmproj(folder: Path) -> bool:
     """Whether a folder is one of GGUF files of a model that sees."""
     return any(is_mmproj(file) for file in _gguf(folder))

@@ -14,7 +14,7 @@ from app.weights import onnx_files
 from app.weights.errors import WeightsError
 from app.weights.json_files import Config, read_object
 from app.weights.onnx_external import check_externals, external_files
-from app.weights.onnx_graph import OnnxGraph
+from app.weights.onnx_graph import OnnxGraph, Value
 from app.weights.onnx_preflight import (
     Companions,
     OnnxHeader,
@@ -29,6 +29,7 @@ from app.weights.vision_files import PREPROCESSOR, PROCESSOR, VisionFiles, find_
 # Where configurations keep those of the language part; in old ones they are at the top.
 _TEXT: Final = ("text_config", "language_config", "llm_config")
 _EMBEDS: Final = "inputs_embeds"
+_FEATURES: Final = "image_features"
 
 
 class VisionPackage(Struct, frozen=True):
@@ -64,7 +65,7 @@ def check(path: Path) -> VisionPackage:
         header=replace(
             header,
             parameters=companions.card.parameters or weights,
-            embedding_length=header.embedding_length or _width(decoder),
+            embedding_length=header.embedding_length or _width(decoder.inputs[_EMBEDS]),
             data=tuple(_beside(files, graphs)),
         ),
         family=str(config.get("model_type", "")),
@@ -95,6 +96,23 @@ def _require_parts(
     if "pixel_values" not in encoder.inputs or not encoder.outputs:
         names = ", ".join(encoder.inputs)[:120]
         raise WeightsError("weights_vision_encoder", file=files.encoder.name, inputs=names)
+    _require_widths(files, encoder, embedding, decoder)
+
+
+def _require_widths(
+    files: VisionFiles, encoder: OnnxGraph, embedding: OnnxGraph, decoder: OnnxGraph
+) -> None:
+    """Or every image would fail: parts of different models."""
+    taken = _width(decoder.inputs[_EMBEDS])
+    outputs = {
+        files.encoder: _rows(encoder),
+        files.embedding: next(iter(embedding.outputs.values())),
+    }
+    for file, output in outputs.items():
+        made = _width(output)
+        if taken and made and made != taken:
+            names = {"file": file.name, "decoder": files.decoder.name}
+            raise WeightsError("weights_vision_width", made=made, taken=taken, **names)
 
 
 def _object(files: VisionFiles, name: str) -> dict[str, Any]:
@@ -129,6 +147,11 @@ def _preprocessor(files: VisionFiles) -> dict[str, Any]:
     }
 
 
-def _width(decoder: OnnxGraph) -> int:
-    shape = decoder.inputs[_EMBEDS].shape
-    return shape[-1] or 0 if shape else 0
+def _rows(encoder: OnnxGraph) -> Value:
+    """The output that the engine takes of the encoder."""
+    return encoder.outputs.get(_FEATURES) or next(iter(encoder.outputs.values()))
+
+
+def _width(value: Value) -> int:
+    """The last of its dimensions; 0 where the graph does not say."""
+    return value.shape[-1] or 0 if value.shape else 0

@@ -81,6 +81,16 @@ def test_what_is_refused(tmp_path: Path) -> None:
     assert (error.text, error.values["key"]) == ("vision_setting", "patch_size")
 
 
+def test_a_folder_of_gguf_misses_its_mmproj_and_no_onnx(tmp_path: Path) -> None:
+    model = tmp_path / "m"
+    model.mkdir()
+    (model / "shapes.GGUF").touch()
+    assert refusal(model, tmp_path).text == "weights_mmproj_missing"
+    graphs(model / "onnx")
+    companions(model)
+    assert vision_spec(str(model), tmp_path, settings(tmp_path), Task()).backend == "onnx"
+
+
 def test_planning_loads_no_native_inference_code() -> None:
     program = (
         "import sys, app.provider.vision_plan\n"

@@ -214,3 +214,31 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     (tmp_path / "embed_tokens.onnx").unlink()
     os.mkfifo(tmp_path / "embed_tokens.onnx")
     assert refusal(tmp_path).text == "weights_vision_missing"
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        (
+            "vision_encoder",
+            graph({"pixel_values": (build.FLOAT, ["b", 3, 28, 28])}, {"image_features": ["n", 6]}),
+        ),
+        (
+            "embed_tokens",
+            graph({"input_ids": (build.INT64, ["b", "n"])}, {"inputs_embeds": ["b", "n", 6]}),
+        ),
+    ],
+)
+def test_a_part_of_another_model_is_refused_with_both_widths(
+    tmp_path: Path, name: str, other: bytes
+) -> None:
+    graphs(tmp_path)
+    companions(tmp_path)
+    (tmp_path / f"{name}.onnx").write_bytes(other)
+    error = refusal(tmp_path)
+    assert error.text == "weights_vision_width"
+    assert (error.values["file"], error.values["made"], error.values["taken"]) == (
+        f"{name}.onnx",
+        6,
+        8,
+    )

@@ -106,9 +106,11 @@ class Features:
 
 def prepare(family: Family, picture: Picture) -> Prepared:
     """A stored picture as the encoder takes it. Raises SllmError."""
+    # MAX_IMAGE_PIXELS was kept when it came, and may be more than Pillow's own limit.
+    Image.MAX_IMAGE_PIXELS = None
     try:
         with Image.open(picture.file, formats=["PNG"]) as image:
             image.load()
             return family.prepare(image.convert("RGB"))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, ValueError) as error:
         raise SllmError("invalid_image", "image_unreadable", param="images") from error

@@ -127,6 +127,16 @@ async def test_memory_has_a_bound_and_the_disk_stands_in(tmp_path: Path) -> None
     assert made._held_bytes == sum(rows.nbytes for rows in made._held.values()) <= 160
 
 
+async def test_a_picture_of_any_size_that_was_taken_is_encoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pillow's own limit is lower than the highest MAX_IMAGE_PIXELS."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 4)
+    encoder = Encoder()
+    assert len(await features(tmp_path, encoder).rows(picture(tmp_path)))
+    assert encoder.runs == 1
+
+
 async def test_leaving_stops_the_encoder(tmp_path: Path) -> None:
     encoder = Encoder()
     encoder.gate.clear()
