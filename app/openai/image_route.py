@@ -7,6 +7,8 @@ from typing import Any
 from fastapi import Request
 from fastapi.routing import APIRoute
 
+from app.domain.errors import SllmError
+from app.edge.body_guard import DEFAULT_LIMIT
 from app.edge.strict_route import Handler, StrictRoute, read_strictly
 from app.v5.vision_route import Blobs, body_memory
 
@@ -26,7 +28,7 @@ class ImageRoute(StrictRoute):
             request.state.blobs = blobs
             try:
                 strict = await read_strictly(request)
-                lift(strict.strict_body, blobs)
+                check_words(len(await strict.body()) - lift(strict.strict_body, blobs))
                 strict._body = b"{}"
                 return await inner(strict)
             finally:
@@ -35,14 +37,25 @@ class ImageRoute(StrictRoute):
         return handler
 
 
-def lift(body: Any, blobs: Blobs) -> None:
-    """Every URL of an image out of the body; in its place stands its number in `blobs`."""
+def check_words(count: int) -> None:
+    """Raise SllmError `too_large` where a body is large beside its images: room for these is no
+    room for texts, which would keep an engine at counting tokens for minutes."""
+    if count > DEFAULT_LIMIT:
+        raise SllmError("too_large", limit=DEFAULT_LIMIT)
+
+
+def lift(body: Any, blobs: Blobs) -> int:
+    """Every URL of an image out of the body; in its place stands its number in `blobs`. How many
+    characters that were."""
+    count = 0
     for part in _parts(body):
         place, key = part, "image_url"
         if isinstance(part.get(key), dict):
             place, key = part[key], "url"
         if isinstance(place.get(key), str) and place[key]:
+            count += len(place[key])
             place[key] = blobs.put(place[key])
+    return count
 
 
 def _parts(body: Any) -> Iterator[dict[str, Any]]:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from app.config import Settings
 from app.database.records import Turn
+from app.domain.errors import SllmError
 from app.domain.generation import Finished
 from app.images.store import Lease
 from app.openai.asking import (
@@ -114,6 +115,8 @@ class ResponseCall:
         return by, replace(asking, new=new, request_hash=hash_of(body, new))
 
     async def _asking(self, body: ResponseRequest, said: Sequence[Said], key: str | None) -> Asking:
+        if key is not None and not said:
+            raise SllmError("invalid_parameter", "key_without_input", param="Idempotency-Key")
         previous = body.previous_response_id
         after = message_id_of(previous, "previous_response_id") if previous else None
         place = await self._kept.place(body.conversation_id, after, key is not None)

@@ -14,7 +14,7 @@ from app.domain.options import GenerationOptions
 from app.domain.parts import Parts
 from app.errors import message_of
 from app.openai.ids import response_id, stem_of
-from app.openai.items import Item, answer_items, items_of
+from app.openai.items import Item, items_of
 from app.openai.models.responses import ResponseRequest
 
 # What this dialect keeps for itself: how many messages came with the request, whether it named its
@@ -182,6 +182,3 @@ def thought_share(parts: Parts) -> float:
     """How much of an answer's text was thought: nobody counts the tokens apart."""
     whole = sum(map(len, parts.texts()))
     return len(parts.reasoning) / whole if whole else 0.0
-
-
-__all__ = ["Told", "answer_items", "facts_of", "failure", "stored_object"]

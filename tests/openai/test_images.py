@@ -50,6 +50,17 @@ def test_too_many_are_refused(vision: Server) -> None:
     assert refusal(answer) == (400, "invalid_parameter", "messages")
 
 
+def test_room_for_images_is_no_room_for_words(vision: Server) -> None:
+    large = "data:image/png;base64," + "AAAA" * (5 * 2**18)
+    answer = vision.http.post(CHAT, json=body_of(seen(large)))
+    assert refusal(answer) == (415, "unsupported_media_type", "messages")
+    words = [{"type": "text", "text": "x" * 2**20}] * 5
+    answer = vision.http.post(CHAT, json=body_of([{"role": "user", "content": words}]))
+    assert refusal(answer) == (413, "too_large", None)
+    items = {"items": [{"role": "user", "content": "x" * 2**20}] * 5}
+    assert refusal(vision.http.post("/v1/conversations", json=items)) == (413, "too_large", None)
+
+
 def test_without_a_model_that_sees_the_way_to_one_is_told(scripted: Server) -> None:
     answer = scripted.http.post(CHAT, json=body_of(seen(RED)))
     assert answer.status_code == 503

@@ -17,7 +17,9 @@ def test_one_model_is_told_of(vision: Server) -> None:
 
 
 def test_another_name_is_not_found(vision: Server) -> None:
-    assert refusal(vision.http.get("/v1/models/gpt-5")) == (404, "not_found", "model")
+    for name in ("gpt-5", "owner/name", "owner%2Fname"):
+        answer = vision.http.get(f"/v1/models/{name}")
+        assert refusal(answer) == (404, "not_found", "model"), name
 
 
 def test_unknown_paths_speak_the_same_dialect(scripted: Server) -> None:

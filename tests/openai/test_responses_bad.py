@@ -81,6 +81,19 @@ def test_in_korean(scripted: Server) -> None:
     assert any("가" <= letter <= "힣" for letter in error["message"])
 
 
+@pytest.mark.parametrize("id_", ["resp_1", RESPONSE])
+def test_it_is_the_response_that_is_missing(scripted: Server, id_: str) -> None:
+    answers = [
+        scripted.http.get(f"/v1/responses/{id_}"),
+        scripted.http.get(f"/v1/responses/{id_}/input_items"),
+        scripted.http.delete(f"/v1/responses/{id_}"),
+        scripted.http.post(f"/v1/responses/{id_}/cancel"),
+        scripted.http.post("/v1/responses", json=HI | {"previous_response_id": id_}),
+    ]
+    words = {answer.json()["error"]["message"] for answer in answers}
+    assert words == {"There is no such response."}
+
+
 def test_ids_that_nobody_gave(scripted: Server) -> None:
     for path in (
         "/v1/responses/resp_1",

@@ -62,6 +62,14 @@ def test_the_same_key_is_the_same_response(scripted: Server) -> None:
     assert (error["code"], error["param"]) == ("conflict", "Idempotency-Key")
 
 
+def test_a_key_needs_something_new_to_stand_for(scripted: Server) -> None:
+    id_ = begin(scripted.http, {"role": "user", "content": "one"})
+    headers = {"Idempotency-Key": "answer-once"}
+    error = respond(scripted.http, conversation=id_, headers=headers, expect=400)["error"]
+    assert (error["code"], error["param"]) == ("invalid_parameter", "Idempotency-Key")
+    assert told(scripted.http, id_) == [("user", "one")]
+
+
 def test_a_deleted_response_is_forgotten_by_its_key(scripted: Server) -> None:
     keyed: dict[str, Any] = {"headers": {"Idempotency-Key": "respond-anew"}}
     first = respond(scripted.http, "one", **keyed)

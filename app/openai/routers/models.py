@@ -17,7 +17,7 @@ async def list_models(models: ModelsDep) -> ModelList:
     return ModelList(data=[ModelSchema(id=served.id) for served in models.list()])
 
 
-@router.get("/models/{model}", summary="One model")
+@router.get("/models/{model:path}", summary="One model")
 async def get_model(
     model: Annotated[str, Path(min_length=1, max_length=256)], models: ModelsDep
 ) -> ModelSchema:

@@ -25,6 +25,7 @@ from app.openai.services.conversations import title_for
 from app.openai.services.intake import Said
 from app.openai.services.models import Models
 from app.openai.services.reading import Reading
+from app.openai.services.responses import no_response
 from app.openai.services.shown import seen, whole
 from app.provider.model_provider import ModelProvider
 from app.v1.services.chat_service import ChatService
@@ -95,7 +96,7 @@ class KeptAnswers:
         may be the one that is asked for where a request `repeats`."""
         database, owner = self._database, self._owner
         if previous_id is not None:
-            with missing_at("previous_response_id"):
+            with no_response("previous_response_id"):
                 found = await responses.get(database, owner, previous_id, 1)
             conversation_id = found.conversation_id
         if conversation_id is None:

@@ -1,6 +1,8 @@
 """The steps of reading responses that are kept, cancelling and deleting them."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from app.database import Database, deletion, items, responses
 from app.database.responses import StoredResponse
@@ -12,6 +14,17 @@ LOOK_SECONDS = 0.1
 PATIENCE_SECONDS = 10.0
 # Messages that a response is told of with.
 NEAREST = 3
+
+
+@contextmanager
+def no_response(field: str | None = None) -> Iterator[None]:
+    """Who asked for a response, in `field`, is told that this is what is missing."""
+    try:
+        yield
+    except SllmError as error:
+        if error.code == "not_found":
+            error.text, error.param = "response_not_found", field
+        raise
 
 
 class Responses:
@@ -27,11 +40,13 @@ class Responses:
 
     async def get(self, message_id: str) -> StoredResponse:
         """With the question, and the answer before that."""
-        return await responses.get(self._database, self._owner, message_id, NEAREST)
+        with no_response():
+            return await responses.get(self._database, self._owner, message_id, NEAREST)
 
     async def whole(self, message_id: str) -> StoredResponse:
         """With everything that led to it."""
-        return await responses.get(self._database, self._owner, message_id)
+        with no_response():
+            return await responses.get(self._database, self._owner, message_id)
 
     async def is_cancelled(self, message_id: str) -> bool:
         """Whether its client wants it no more, or has deleted it."""
