@@ -61,14 +61,7 @@ def _entry_or_file(name_or_path: str | None, data_dir: Path) -> CatalogEntry | M
 
 def _of_hub(wanted: HubName, data_dir: Path) -> ModelSpec:
     """What was pulled by this name. A start fetches nothing that no catalogue vouches for."""
-    found = pulled.find(wanted, data_dir)
-    if found is None:
-        raise WeightsError("weights_pull_first", name=wanted.text)
-    if found.kind == "safetensors":
-        raise WeightsError(
-            "weights_pulled_raw", name=wanted.text, folder=str(found.folder(data_dir))
-        )
-    return _of_path(found.path(data_dir))
+    return _of_path(pulled.place(wanted, data_dir))
 
 
 def _expanded(text: str) -> Path:
