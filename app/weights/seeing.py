@@ -4,7 +4,7 @@ demo's. Which files make a model that sees is for those to say who know its form
 from pathlib import Path
 
 from app.weights import catalog, pulled, shapes_demo
-from app.weights.ensure import converted_folder, locate
+from app.weights.ensure import converted_by_name, converted_folder, locate
 from app.weights.errors import WeightsError
 from app.weights.hub_name import PREFIX, hub_name
 
@@ -21,6 +21,8 @@ def locate_seeing(name: str, data_dir: Path) -> Path:
         return path
     if catalog.find(text) is not None:
         return _of_catalogue(text, data_dir)
+    if (made := converted_by_name(text, data_dir)) is not None:
+        return made
     raise WeightsError("weights_vision_not_found", file=path.name or text, demo=shapes_demo.NAME)
 
 

@@ -55,6 +55,12 @@ def test_an_entry_that_was_converted_is_found_by_its_name(tmp_path: Path) -> Non
     assert locate_seeing(name, tmp_path) == folder
 
 
+def test_what_was_converted_is_found_by_its_folders_name(tmp_path: Path) -> None:
+    folder = tmp_path / "converted" / "mine-int8"
+    folder.mkdir(parents=True)
+    assert locate_seeing("mine-int8", tmp_path) == folder
+
+
 def test_an_entry_that_was_not_fetched_says_how(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="sllm models pull gemma-3-4b-it"):
         locate_seeing("gemma-3-4b-it", tmp_path)
