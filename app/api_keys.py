@@ -88,24 +88,38 @@ def revoke(path: Path, key_id: str) -> bool:
 
 @contextmanager
 def _changed(path: Path) -> Iterator[list[ApiKey]]:
-    """The keys to change, under a lock; written as a whole, readable by the owner only."""
+    """The keys to change, under a lock; written as a whole, readable by the owner only. Raises
+    KeysError."""
+    try:
+        with _locked(path):
+            keys = list(read(path)) if path.exists() else []
+            yield keys
+            _write(path, keys)
+    except OSError as error:
+        reason = error.strerror or ""
+        raise KeysError("keys_unwritable", file=path.name, reason=reason) from None
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_name(path.name + ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        keys = list(read(path)) if path.exists() else []
-        yield keys
-        _write(path, keys)
+        yield
 
 
 def _write(path: Path, keys: list[ApiKey]) -> None:
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
     file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(file, "w", encoding="utf-8") as out:
-        json.dump(msgspec.to_builtins(keys), out, indent=2)
-        out.write("\n")
-        out.flush()
-        os.fsync(out.fileno())
-    fresh.replace(path)
+    try:
+        with os.fdopen(file, "w", encoding="utf-8") as out:
+            json.dump(msgspec.to_builtins(keys), out, indent=2)
+            out.write("\n")
+            out.flush()
+            os.fsync(out.fileno())
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 class KeyRing:

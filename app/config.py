@@ -58,8 +58,9 @@ class Settings(BaseSettings):
     vision_model_path: str | None = _setting(
         None,
         "Model that sees: a .gguf file with its mmproj beside it, vision-model.onnx, the folder of "
-        "an ONNX model, or a name from the catalogue. Empty: none; the rest of the server works.",
-        "a file, a folder or a catalogue name",
+        "an ONNX model, or the name of one that sllm models pull --vision or sllm convert has "
+        "brought. Empty: none; the rest of the server works.",
+        "a file, a folder, or a name that is here",
     )
     use_gpu: Annotated[UseGpu, BeforeValidator(boolean_word)] = _setting(
         "auto",

@@ -151,7 +151,7 @@ def listen(host: str, port: int) -> socket.socket:
         family, _, _, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
         return _bound(family, address)
     except PermissionError:
-        raise ServeError(f"Port {port} needs more rights; choose one above 1023 (PORT).") from None
+        raise ServeError(say("serve_port_rights", port=port)) from None
     except OSError as error:
         raise ServeError(_why_not(host, port, error)) from error
 
@@ -194,13 +194,13 @@ def _bound(family: int, address: Any) -> socket.socket:
 
 def _why_not(host: str, port: int, error: OSError) -> str:
     if isinstance(error, socket.gaierror):
-        return f"HOST: {host} is not an address of this machine."
+        return say("serve_not_our_address", host=host)
     match error.errno:
         case errno.EADDRINUSE:
-            return f"Port {port} on {host} is in use already; stop that server or set PORT."
+            return say("serve_port_taken", host=host, port=port)
         case errno.EADDRNOTAVAIL:
-            return f"HOST: {host} is not an address of this machine."
-    return f"Cannot listen on {host}, port {port}: {error.strerror}."
+            return say("serve_not_our_address", host=host)
+    return say("serve_cannot_listen", host=host, port=port, reason=error.strerror)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

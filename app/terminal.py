@@ -7,19 +7,15 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TimeRemainingColumn
 
 from app import __version__
-from app.commands.words import language
+from app.commands.words import language, say
 from app.domain.model_info import Notice
 from app.i18n.notices import words
 from app.logs.setup import LogFormat
 
-OPEN_TO_ALL = (
-    "WARNING: this server listens beyond this machine ({address}) without API keys: whoever "
-    "reaches the port can use it. Make keys (sllm keys create) and set API_KEYS_FILE, or set "
-    "HOST=127.0.0.1."
-)
 log = logging.getLogger(__name__)
 
 
@@ -33,12 +29,13 @@ def show_banner(
     else:
         _show_text(model, url)
     if not has_keys and not ipaddress.ip_address(address).is_loopback:
-        warn(OPEN_TO_ALL.format(address=address), log_format)
+        warn(say("serve_open_to_all", address=address), log_format)
 
 
 def _show_text(model: str, url: str) -> None:
     console = _console()
-    console.print(f"[bold]SLLM {__version__}[/bold]  model: {model or 'none yet'}")
+    told = say("serve_model", model=model) if model else say("serve_no_model")
+    console.print(f"[bold]SLLM {__version__}[/bold]  {escape(told)}")
     for name, path in (("chat", "/ui"), ("API", "/docs"), ("health", "/health")):
         console.print(f"  {name:<7}{url}{path}")
 

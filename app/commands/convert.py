@@ -90,8 +90,7 @@ def _convert_vision(
     found = find_vision_source(source)
     target = output or load_settings().data_dir / "converted" / f"{found.name}-{precision}"
     done = convert(found, target.absolute(), precision, task, weights)
-    typer.echo(f"{human_bytes(done.bytes)} in {done.folder}")
-    typer.echo(f"Serve it: VISION_MODEL_PATH={done.folder} sllm serve")
+    _tell(done.folder, done.bytes, f"VISION_MODEL_PATH={done.folder} sllm serve")
 
 
 def _convert(
@@ -111,10 +110,15 @@ def _convert(
     for tongue, before in quality.before.items():
         after = quality.after[tongue]
         change = 100 * (after / before - 1)
-        typer.echo(f"perplexity {tongue}: {before:.2f} -> {after:.2f} ({change:+.2f} %)")
-    typer.echo(f"greedy tokens equal: {quality.greedy_equal} of {quality.greedy_total}")
+        shown = {"before": f"{before:.2f}", "after": f"{after:.2f}", "change": f"{change:+.2f}"}
+        typer.echo(say("convert_perplexity", language_code=tongue, **shown))
+    typer.echo(say("convert_greedy", equal=quality.greedy_equal, total=quality.greedy_total))
     if quality.is_notable:
         values = {"percent": round(100 * quality.loss), "precision": precision}
         typer.echo(say("convert_lossy", **values))
-    typer.echo(f"{human_bytes(done.bytes)} in {done.folder}")
-    typer.echo(f"Serve it: sllm serve --model {done.folder}")
+    _tell(done.folder, done.bytes, f"sllm serve --model {done.folder}")
+
+
+def _tell(folder: Path, size: int, command: str) -> None:
+    typer.echo(say("convert_written", size=human_bytes(size), folder=folder))
+    typer.echo(say("convert_serve", command=command))

@@ -43,8 +43,10 @@ def plain_errors() -> Iterator[None]:
     except BrokenPipeError:  # whoever read us has enough: Typer ends in silence
         raise
     except OSError as error:
-        file = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else "-"
-        fail(say("cli_file", file=file, reason=error.strerror or error))
+        reason = error.strerror or error
+        if isinstance(error.filename, str | bytes):
+            fail(say("cli_file", file=os.fsdecode(error.filename), reason=reason))
+        fail(say("cli_system", reason=reason))
 
 
 def settings() -> Settings:

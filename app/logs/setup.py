@@ -10,6 +10,11 @@ FORMATTERS = {
 }
 
 
+# The others are libraries': below a warning they tell statements with their values, and addresses
+# with their query strings.
+OURS = ("app", "sllm", "uvicorn")
+
+
 def configuration(level: str, log_format: LogFormat) -> dict[str, Any]:
     """A dictionary, since every worker process of uvicorn applies it for itself."""
     return {
@@ -17,10 +22,13 @@ def configuration(level: str, log_format: LogFormat) -> dict[str, Any]:
         "disable_existing_loggers": False,
         "formatters": {"record": {"()": FORMATTERS[log_format]}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "record"}},
-        "root": {"level": level.upper(), "handlers": ["stderr"]},
-        # It tells of every step at the level info, in every process.
-        "loggers": {"alembic": {"level": "WARNING"}},
+        "root": {"level": max(logging.WARNING, _number(level)), "handlers": ["stderr"]},
+        "loggers": {name: {"level": _number(level)} for name in OURS},
     }
+
+
+def _number(level: str) -> int:
+    return logging.getLevelNamesMapping()[level.upper()]
 
 
 def configure(level: str, log_format: LogFormat) -> None:

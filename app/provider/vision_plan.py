@@ -7,8 +7,9 @@ from msgspec.structs import replace
 from app.config import Settings
 from app.engine.spec import EngineSpec
 from app.provider import gguf_vision, onnx_vision
-from app.weights import WeightsError, shapes_demo
+from app.weights import shapes_demo
 from app.weights.mmproj_files import has_mmproj, holds_gguf
+from app.weights.seeing import locate_seeing
 from app.weights.task import Task
 from app.weights.vision_files import is_vision_folder
 
@@ -17,10 +18,7 @@ def vision_spec(path: str, directory: Path, settings: Settings, task: Task) -> E
     """`path` is a file, a folder or a name. Blocks while headers are read. Raises WeightsError
     for everything that cannot be loaded, CancelledError when `task` is cancelled."""
     task.check()
-    found = shapes_demo.folder() if path == shapes_demo.NAME else Path(path).expanduser()
-    if not found.exists():
-        values = {"file": found.name or path, "demo": shapes_demo.NAME}
-        raise WeightsError("weights_vision_not_found", **values)
+    found = locate_seeing(path, settings.data_dir)
     if _is_gguf(found):
         return gguf_vision.spec(found, directory, settings)
     spec = onnx_vision.spec(found, directory, settings)

@@ -53,6 +53,8 @@ def _entry_or_file(name_or_path: str | None, data_dir: Path) -> CatalogEntry | M
     # A folder that happens to have the name of an entry is not meant.
     if "\0" not in text and os.path.lexists(path) and not (entry and path.is_dir()):
         return _of_path(path)
+    if entry is None and (made := converted_by_name(text, data_dir)) is not None:
+        return _of_path(made)
     if entry is None:
         names = ", ".join(catalog.near_names(path.name))
         raise WeightsError("weights_unknown_name", name=path.name[:80], available=names)
@@ -61,14 +63,7 @@ def _entry_or_file(name_or_path: str | None, data_dir: Path) -> CatalogEntry | M
 
 def _of_hub(wanted: HubName, data_dir: Path) -> ModelSpec:
     """What was pulled by this name. A start fetches nothing that no catalogue vouches for."""
-    found = pulled.find(wanted, data_dir)
-    if found is None:
-        raise WeightsError("weights_pull_first", name=wanted.text)
-    if found.kind == "safetensors":
-        raise WeightsError(
-            "weights_pulled_raw", name=wanted.text, folder=str(found.folder(data_dir))
-        )
-    return _of_path(found.path(data_dir))
+    return _of_path(pulled.place(wanted, data_dir))
 
 
 def _expanded(text: str) -> Path:
@@ -121,6 +116,13 @@ def converted_folder(entry: CatalogEntry, data_dir: Path) -> Path | None:
     if (made := entry.conversion) is not None:
         return data_dir / CONVERTED_FOLDER / f"{made.entry}-{made.precision}"
     return data_dir / CONVERTED_FOLDER / entry.file if entry.repository else None
+
+
+def converted_by_name(name: str, data_dir: Path) -> Path | None:
+    """What `sllm convert` made here, by its folder's name, as `sllm models list` shows it."""
+    folder = data_dir / CONVERTED_FOLDER / name
+    plain = "\0" not in name and folder.name == name
+    return folder if plain and folder.is_dir() else None
 
 
 def _pulled(entry: CatalogEntry, source: HubSource, data_dir: Path) -> ModelSpec | None:

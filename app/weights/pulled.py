@@ -7,6 +7,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
+from app.weights.errors import WeightsError
 from app.weights.hub_name import HubName
 from app.weights.repository import RemoteFile
 from app.weights.selection import Kind
@@ -59,6 +60,17 @@ def find(wanted: HubName, data_dir: Path) -> PulledModel | None:
     if wanted.file is None:
         return found[-1] if found else None
     return next((each for each in found if each.serve == wanted.file), None)
+
+
+def place(wanted: HubName, data_dir: Path) -> Path:
+    """Where what was pulled by this name can be served from. Raises WeightsError."""
+    found = find(wanted, data_dir)
+    if found is None:
+        raise WeightsError("weights_pull_first", name=wanted.text)
+    if found.kind == "safetensors":
+        folder = str(found.folder(data_dir))
+        raise WeightsError("weights_pulled_raw", name=wanted.text, folder=folder)
+    return found.path(data_dir)
 
 
 def keep(model: PulledModel, data_dir: Path) -> None:

@@ -5,6 +5,9 @@ import os
 import stat
 from pathlib import Path
 
+import pytest
+
+from app import api_keys
 from tests.cli.support import sllm
 
 
@@ -61,4 +64,16 @@ def test_a_place_that_cannot_be_written_is_told(
     korean = environment | {"LANG": "ko_KR.UTF-8"}
     done = sllm(korean, tmp_path, "keys", "create", "--file", "blocked/keys.json")
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
-    assert "blocked을(를) 읽거나 쓸 수 없습니다" in done.stderr
+    assert "keys.json 파일을 쓸 수 없습니다" in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device there")
+def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    api_keys.create(path, "first")
+    before = sorted(tmp_path.iterdir())
+    (tmp_path / f"keys.json.{os.getpid()}").symlink_to("/dev/full")
+    with pytest.raises(api_keys.KeysError, match="No space left"):
+        api_keys.create(path, "second")
+    assert sorted(tmp_path.iterdir()) == before
+    assert [each.name for each in api_keys.read(path)] == ["first"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.weights import catalog
+from app.weights import catalog, locate
 from tests.cli.support import sllm
 from tests.cli.terminal import Terminal
 from tests.weights.gguf_builder import build
@@ -84,6 +84,16 @@ def test_info_of_a_folder(environment: dict[str, str], tmp_path: Path) -> None:
     write_folder(tmp_path / "mine")
     facts = json.loads(sllm(environment, tmp_path, "models", "info", "mine", "--json").stdout)
     assert facts["format"] == "onnx"
+
+
+def test_what_was_converted_is_served_by_the_name_that_the_list_shows(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    write_folder(tmp_path / "converted" / "mine-int8")
+    (shown,) = listed(environment, tmp_path, "--here")
+    spec = locate(shown["name"], tmp_path)
+    assert spec is not None
+    assert Path(spec.path) == tmp_path / "converted" / "mine-int8" / "model.onnx"
 
 
 def test_info_of_what_is_not_here(environment: dict[str, str], tmp_path: Path) -> None:

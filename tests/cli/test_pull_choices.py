@@ -1,12 +1,15 @@
 """`sllm models pull` from a hub: which files of a repository are taken, and what is said of it."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from app.weights import catalog, ensure
 from app.weights.errors import WeightsError
+from app.weights.mmproj_files import pair
+from app.weights.seeing import locate_seeing
 from tests.cli.support import sllm
 from tests.weights.entries import CONTENT
 from tests.weights.gguf_builder import build
@@ -50,7 +53,10 @@ def test_all_parts_and_on_request_the_projector(
     assert sllm(settings, tmp_path, "models", "pull", "hf:maker/tiny").returncode == 0
     assert {path.name for path in folder.glob("*.gguf")} == set(parts)
     done = sllm(settings, tmp_path, "models", "pull", "--vision", "hf:maker/tiny")
-    assert f"VISION_MODEL_PATH={folder}" in done.stdout
+    told = re.search(r"VISION_MODEL_PATH=(\S+) sllm serve", done.stdout)
+    assert told
+    first = folder / "big-Q4_K_M-00001-of-00002.gguf"
+    assert pair(locate_seeing(told[1], tmp_path)) == (first, folder / "mmproj-F16.gguf")
     assert {path.name for path in folder.glob("*.gguf")} == {*parts, "mmproj-F16.gguf"}
 
 

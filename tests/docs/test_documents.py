@@ -101,7 +101,8 @@ def test_words_are_explained_in_the_order_of_the_alphabet() -> None:
 def test_troubleshooting_quotes_what_is_really_said() -> None:
     page = ROOT / "docs" / "troubleshooting.md"
     sources = [*(ROOT / "app").rglob("*.py"), ROOT / "scripts" / "setup.sh"]
-    sources += [ROOT / "app" / "i18n" / "en.json", ROOT / "app" / "weights" / "messages.json"]
+    texts = ("i18n/en.json", "weights/messages.json", "commands/messages.json")
+    sources += [ROOT / "app" / name for name in texts]
     said = " ".join(path.read_text(encoding="utf-8") for path in sources)
     quoted = [row[0].split("`")[1] for row in rows(page, re.compile(r"`.* .*`.*"))]
     assert len(quoted) > 10

@@ -9,6 +9,7 @@ import pytest
 
 from app.logs.formats import JsonFormatter, LineFormatter
 from app.logs.masking import MASK, mask
+from app.logs.setup import configuration
 from tests.support import running
 
 
@@ -59,3 +60,24 @@ def test_every_process_writes_json(tmp_path: Path) -> None:
     assert access["request_id"] == answer.headers["x-request-id"]
     assert (access["method"], access["status"]) == ("POST", 200)
     assert "xylophone" not in server.log
+
+
+CANARY = "Zanzibarquux"
+
+
+def test_libraries_do_not_tell_what_users_said(tmp_path: Path) -> None:
+    settings = {"SLLM_MODEL_PATH": "scripted", "LOG_LEVEL": "debug", "LOG_FORMAT": "json"}
+    body = {"message": CANARY, "title": CANARY, "metadata": {CANARY: CANARY}}
+    with running(tmp_path, settings) as server:
+        assert server.http.post("/api/v4/chat", json=body).status_code == 200
+        server.http.get("/api/v4/conversations", params={"q": CANARY})
+    assert '"logger": "sllm.access"' in server.log
+    assert CANARY not in server.log
+
+
+def test_levels_are_for_our_own_records() -> None:
+    debug = configuration("debug", "text")
+    assert debug["root"]["level"] == logging.WARNING
+    assert debug["loggers"]["app"]["level"] == logging.DEBUG
+    quiet = configuration("critical", "text")
+    assert (quiet["root"]["level"], quiet["loggers"]["sllm"]["level"]) == (logging.CRITICAL,) * 2

@@ -40,7 +40,7 @@ def set_option(options: dict[str, Any], name: str, text: str) -> None:
         OptionsSchema.model_validate({name: value})
     except ValidationError as error:
         reason = reason_of(error.errors(include_url=False, include_input=False)[0], language())
-        raise CommandError(say("chat_option_bad", name=name, reason=reason)) from None
+        raise CommandError(f"{name}: {reason}") from None
     options[name] = value
 
 

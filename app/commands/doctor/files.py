@@ -16,9 +16,10 @@ from app.database import DatabaseUnusable
 from app.database.look import look
 from app.provider.plan import Wishes, compute_threads, plan
 from app.serve import WITHOUT_WEIGHTS
-from app.weights import ModelSpec, WeightsError, catalog, inventory, locate, shapes_demo
+from app.weights import ModelSpec, WeightsError, catalog, inventory, locate
 from app.weights.facts import Facts, facts_of
 from app.weights.memory import available_bytes
+from app.weights.seeing import locate_seeing
 from app.weights.sizes import human_bytes
 from app.weights.store import free_bytes
 
@@ -105,11 +106,8 @@ def vision(settings: Settings) -> Iterator[Finding]:
     name = settings.vision_model_path
     if not name or name == WITHOUT_WEIGHTS:
         return
-    path = shapes_demo.folder() if name == shapes_demo.NAME else Path(name).expanduser()
     try:
-        if not path.exists():
-            values = {"file": path.name or name, "demo": shapes_demo.NAME}
-            raise WeightsError("weights_vision_not_found", **values)
+        path = locate_seeing(name, settings.data_dir)
         spec = ModelSpec(id=path.name, path=str(path))
         yield _fit("vision", spec, facts_of(path), settings)
     except WeightsError as error:

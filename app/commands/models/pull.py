@@ -112,7 +112,7 @@ class _Pulling:
         if model.kind != "safetensors":
             typer.echo(say("models_serve", name=model.name))
             if any("mmproj" in file.name.lower() for file in model.files):
-                typer.echo(say("models_serve_vision", path=path))
+                typer.echo(say("models_serve_vision", name=model.name))
             return
         options = " --vision" if entry and entry.repository and entry.repository.vision else ""
         if entry is not None:
