@@ -81,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--gguf", type=Path, nargs="+", required=True, help="weights")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--streams", type=int, nargs="+", default=[1, 4])
+    parser.add_argument("--kinds", nargs="+", choices=list(PROMPTS), default=list(PROMPTS))
     parser.add_argument("--tokens", type=int, default=ANSWER_TOKENS, help="of an answer, at most")
     parser.add_argument("--json", type=Path, help="file for the raw figures")
     return parser
@@ -93,10 +94,11 @@ async def measure(file: Path, options: argparse.Namespace) -> list[Ratio]:
         sides = {name: _load(file, Path(folder), name) for name in SIDES}
         for backend in sides.values():
             await backend.open()
-        for _ in range(options.rounds):
+        for number in range(options.rounds):
+            turns = dict(sorted(sides.items(), reverse=bool(number % 2)))
             for streams in options.streams:
-                for kind in PROMPTS:
-                    found = await _compare(sides, file, kind, streams, options.tokens)
+                for kind in options.kinds:
+                    found = await _compare(turns, file, kind, streams, options.tokens)
                     ratios += found
                     print(report(found), file=sys.stderr)
         for backend in sides.values():

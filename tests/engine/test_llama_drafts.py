@@ -1,5 +1,6 @@
 """Drafts on llama.cpp: quotations take fewer runs of the model, and all else stays as it was."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
@@ -35,7 +36,8 @@ def spec(embedded: ModelSpec, tmp_path_factory: pytest.TempPathFactory) -> Engin
         path=embedded.path,
         control_tokens=check(Path(embedded.path)).control_tokens,
         context_length=512,
-        slots=2,
+        slots=4,
+        batch=16,
         threads=2,
         use_gpu="false",
         speculation="ngram",
@@ -82,6 +84,12 @@ async def test_every_token_is_told_and_counted(backend: LlamaBackend) -> None:
         options = msgspec.structs.replace(GREEDY, max_tokens=most)
         _, tokens, end = await answer(backend, QUESTION, options)
         assert (len(tokens), end.completion_tokens, end.reason) == (most, most, "length")
+
+
+async def test_all_slots_may_draft_at_once(backend: LlamaBackend) -> None:
+    """Their drafts are more tokens than a batch of a prompt has here."""
+    answers = await asyncio.gather(*(answer(backend, QUESTION, GREEDY, slot) for slot in range(4)))
+    assert [len(tokens) for _, tokens, _ in answers] == [40] * 4
 
 
 async def test_a_seed_repeats(backend: LlamaBackend) -> None:

@@ -24,6 +24,8 @@ def draft_from_repetition(params: Any) -> None:
     params.speculative.types = [kinds.COMMON_SPECULATIVE_TYPE_NGRAM_SIMPLE]
     lookup = params.speculative.ngram_simple
     lookup.size_n, lookup.size_m = REPEATED, DRAFTED
+    # What all slots draft at once must fit into one batch.
+    params.n_batch = max(params.n_batch, params.n_parallel * (DRAFTED + 1))
 
 
 def refuse_logprobs(options: GenerationOptions) -> None:
