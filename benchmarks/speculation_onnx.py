@@ -1,6 +1,6 @@
 """What checking several drafted tokens in one run would cost our ONNX engine, and what it changes.
 
-`python -m benchmarks.speculation_onnx --onnx FOLDER`: seconds of a run over 2, 4, 8 and 12 tokens of
+`python -m benchmarks.speculation_onnx --onnx FOLDER`: seconds of a run over 2 to 12 tokens of
 a row against a run over one, and how far the logits after them are from those of single runs.
 """
 
