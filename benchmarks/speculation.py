@@ -16,6 +16,7 @@ from unittest import mock
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from app.config import Settings
 from app.domain.messages import Message
@@ -82,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--streams", type=int, nargs="+", default=[1, 4])
     parser.add_argument("--kinds", nargs="+", choices=list(PROMPTS), default=list(PROMPTS))
+    parser.add_argument("--threads", type=int, help="of the engine; one bears neighbours best")
     parser.add_argument("--tokens", type=int, default=ANSWER_TOKENS, help="of an answer, at most")
     parser.add_argument("--json", type=Path, help="file for the raw figures")
     return parser
@@ -91,7 +93,7 @@ async def measure(file: Path, options: argparse.Namespace) -> list[Ratio]:
     """Every kind of question, at each number of streams, on all sides in turn."""
     ratios: list[Ratio] = []
     with tempfile.TemporaryDirectory() as folder:
-        sides = {name: _load(file, Path(folder), name) for name in SIDES}
+        sides = {name: _load(file, Path(folder), name, options.threads) for name in SIDES}
         for backend in sides.values():
             await backend.open()
         for number in range(options.rounds):
@@ -106,11 +108,12 @@ async def measure(file: Path, options: argparse.Namespace) -> list[Ratio]:
     return ratios
 
 
-def _load(file: Path, folder: Path, side: str) -> LlamaBackend:
+def _load(file: Path, folder: Path, side: str, threads: int | None) -> LlamaBackend:
     directory = folder / side.replace(" ", "-")
     directory.mkdir()
     settings = Settings(context_length=WINDOW, parallel_slots=SLOTS, use_gpu="false")
     spec = gguf_provider.spec(ModelSpec("gguf", str(file)), directory, settings)
+    spec = replace(spec, threads=threads or spec.threads)
     usual = llama._params
 
     def drafting(*given: Any) -> Any:

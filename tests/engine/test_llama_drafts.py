@@ -38,7 +38,7 @@ def spec(embedded: ModelSpec, tmp_path_factory: pytest.TempPathFactory) -> Engin
         context_length=512,
         slots=4,
         batch=16,
-        threads=2,
+        threads=1,
         use_gpu="false",
         speculation="ngram",
     )

@@ -75,7 +75,8 @@ def _params(spec: EngineSpec, socket: Path, key: str, on_gpu: bool) -> Any:
     params.sse_ping_interval = 3600
     params.verbosity = 1
     if spec.speculation == "ngram":
-        draft_from_repetition(params)
+        kinds = xllamacpp.common_speculative_type
+        draft_from_repetition(params, kinds.COMMON_SPECULATIVE_TYPE_NGRAM_SIMPLE)
     return params
 
 

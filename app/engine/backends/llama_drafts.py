@@ -14,14 +14,11 @@ REPEATED: Final = 6
 DRAFTED: Final = 12
 
 
-def draft_from_repetition(params: Any) -> None:
-    """Let the server draft from each slot's own tokens, with nothing remembered between requests:
+def draft_from_repetition(params: Any, simple: Any) -> None:
+    """Let the server draft from each slot's own tokens (`simple`, its word for that way), with nothing remembered between requests:
     `ngram-mod` has one table for all slots, and would tell one client, through time, what another
     has been answered."""
-    import xllamacpp
-
-    kinds = xllamacpp.common_speculative_type
-    params.speculative.types = [kinds.COMMON_SPECULATIVE_TYPE_NGRAM_SIMPLE]
+    params.speculative.types = [simple]
     lookup = params.speculative.ngram_simple
     lookup.size_n, lookup.size_m = REPEATED, DRAFTED
     # What all slots draft at once must fit into one batch.
