@@ -213,7 +213,7 @@ def report(ratios: list[Ratio]) -> str:
 
 
 def _median(found: list[Ratio], name: str) -> float:
-    return statistics.median(getattr(each, name) for each in found)
+    return statistics.median([float(getattr(each, name)) for each in found])
 
 
 def ratios_as_rows(ratios: list[Ratio]) -> list[dict[str, Any]]:

@@ -60,7 +60,7 @@ async def answer(
     backend: LlamaBackend, text: str, options: GenerationOptions, slot: int = 0
 ) -> tuple[str, list[int], End]:
     prompt = await backend.prompt([Message("user", text)])
-    said, tokens = "", []
+    said, tokens = "", list[int]()
     async with aclosing(backend.generate(prompt, options, slot, False)) as events:
         async for event in events:
             if isinstance(event, Piece):

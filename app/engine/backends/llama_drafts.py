@@ -15,9 +15,9 @@ DRAFTED: Final = 12
 
 
 def draft_from_repetition(params: Any, simple: Any) -> None:
-    """Let the server draft from each slot's own tokens (`simple`, its word for that way), with nothing remembered between requests:
-    `ngram-mod` has one table for all slots, and would tell one client, through time, what another
-    has been answered."""
+    """Let the server draft from each slot's own tokens (`simple`, its word for that way), with
+    nothing remembered between requests: `ngram-mod` has one table for all slots, and would tell
+    one client, through time, what another has been answered."""
     params.speculative.types = [simple]
     lookup = params.speculative.ngram_simple
     lookup.size_n, lookup.size_m = REPEATED, DRAFTED
