@@ -25,6 +25,7 @@ from app.logs.setup import LogFormat
 
 LogLevel = Literal["critical", "error", "warning", "info", "debug"]
 UseGpu = Literal["auto", "false", "true", "required"]
+Speculation = Literal["off", "ngram"]
 CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(comma_list)]
 
 NO_FILE = "needs API_KEYS_FILE, a file of keys; make one with: sllm keys create"
@@ -80,6 +81,13 @@ class Settings(BaseSettings):
     )
     parallel_slots: int | None = _number(
         None, "Requests generated at the same time. Empty: chosen from this machine.", 1, 256
+    )
+    speculation: Annotated[Speculation, BeforeValidator(lower_case)] = _setting(
+        "off",
+        "ngram: draft the next tokens from what prompt and answer repeat, and check several at "
+        "once (GGUF only). Faster where answers quote, edit or extract; elsewhere no faster, and "
+        "where two tokens are nearly as likely the other one may be chosen. off: never.",
+        "off or ngram",
     )
     queue_limit: int = _number(
         64, "Requests that may wait for a slot; one more is answered 503.", 0, 10_000

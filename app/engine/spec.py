@@ -63,6 +63,7 @@ class EngineSpec(Struct, frozen=True):
     `context_length` is the window of one slot in tokens; `batch` the prompt tokens computed
     between two looks at the other slots; `directory` the private (0700) runtime directory;
     `chat_template` and `special_tokens` are those of a GGUF file, for prompts with tools;
+    `speculation` says where drafts of several tokens come from, on llama.cpp;
     `server` the process whose end ends the engine. A model that sees has `vision`, and either
     `onnx_vision` or `mmproj`, the path of a GGUF file's projector. `log_format` and `log_level`
     are the server's.
@@ -87,6 +88,7 @@ class EngineSpec(Struct, frozen=True):
     threads: int = 1
     use_gpu: Literal["auto", "false", "true", "required"] = "auto"
     gpu_layers: int | None = None
+    speculation: Literal["off", "ngram"] = "off"
     queue_limit: int = 64
     rate_limit: int | None = None
     notices: tuple[Notice, ...] = ()

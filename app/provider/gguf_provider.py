@@ -42,6 +42,7 @@ def spec(weights: ModelSpec, directory: Path, settings: Settings) -> EngineSpec:
         threads=chosen.threads,
         use_gpu=settings.use_gpu,
         gpu_layers=settings.gpu_layers,
+        speculation=settings.speculation,
         queue_limit=settings.queue_limit,
         rate_limit=settings.rate_limit,
         notices=chosen.notices,

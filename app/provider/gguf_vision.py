@@ -8,6 +8,7 @@ from app.config import Settings
 from app.domain.model_info import VisionInfo
 from app.engine.spec import EngineSpec
 from app.provider.gguf_provider import spec as text_spec
+from app.provider.plan import no_drafts
 from app.weights import ModelSpec, WeightsError
 from app.weights.ensure import safe_id
 from app.weights.memory import available_bytes
@@ -36,6 +37,8 @@ def spec(path: Path, directory: Path, settings: Settings) -> EngineSpec:
     return replace(
         made,
         batch=max(made.batch, IMAGE_BATCH),
+        speculation="off",
+        notices=(*made.notices, *no_drafts(settings, made.id)),
         mmproj=str(mmproj),
         vision=_vision(header, (text.name, mmproj.name)),
     )

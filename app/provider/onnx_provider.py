@@ -5,7 +5,7 @@ from pathlib import Path
 from app.config import Settings
 from app.domain.model_info import Notice
 from app.engine.spec import EngineSpec, OnnxSpec
-from app.provider.plan import compute_threads, plan, refuse_too_big, wishes
+from app.provider.plan import compute_threads, no_drafts, plan, refuse_too_big, wishes
 from app.weights import ModelSpec
 from app.weights.catalog import find
 from app.weights.memory import available_bytes
@@ -43,7 +43,7 @@ def spec(weights: ModelSpec, directory: Path, settings: Settings) -> EngineSpec:
         use_gpu=settings.use_gpu,
         queue_limit=settings.queue_limit,
         rate_limit=settings.rate_limit,
-        notices=(*chosen.notices, *_notices(header)),
+        notices=(*chosen.notices, *_notices(header), *no_drafts(settings, weights.id)),
         onnx=companions(header),
         data=tuple(map(str, header.data)),
     )

@@ -10,7 +10,7 @@ from app.engine.feature_folder import FEATURES
 from app.engine.onnx.vision.families import KNOWN, TAKE_HINTS, family
 from app.engine.spec import EngineSpec, OnnxVisionSpec
 from app.provider.onnx_provider import companions
-from app.provider.plan import Plan, compute_threads, plan, refuse_too_big, wishes
+from app.provider.plan import Plan, compute_threads, no_drafts, plan, refuse_too_big, wishes
 from app.weights import ModelSpec, WeightsError
 from app.weights.ensure import safe_id
 from app.weights.memory import available_bytes
@@ -54,7 +54,7 @@ def spec(path: Path, directory: Path, settings: Settings) -> EngineSpec:
         use_gpu=settings.use_gpu,
         queue_limit=settings.queue_limit,
         rate_limit=settings.rate_limit,
-        notices=(*chosen.notices, *notices),
+        notices=(*chosen.notices, *notices, *no_drafts(settings, name)),
         onnx=companions(header),
         data=tuple(map(str, header.data)),
         onnx_vision=vision,

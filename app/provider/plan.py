@@ -73,6 +73,13 @@ def wishes(settings: Settings) -> Wishes:
     return Wishes(settings.context_length, settings.parallel_slots)
 
 
+def no_drafts(settings: Settings, model: str) -> tuple[Notice, ...]:
+    """For engines that never draft: said where drafts were asked for."""
+    if settings.speculation == "off":
+        return ()
+    return (Notice("speculation_unsupported", {"model": model}),)
+
+
 def refuse_too_big(weights: ModelSpec, chosen: Plan, available_bytes: int) -> NoReturn:
     """Raise the WeightsError that says how much is missing."""
     raise WeightsError(

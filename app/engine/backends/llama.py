@@ -19,6 +19,7 @@ from app.domain.tools import Tool
 from app.engine.backends.base import BackendEvent, LoadError, refuse_images, refuse_tools
 from app.engine.backends.chat_prompt import ChatPrompt, PlainPrompt
 from app.engine.backends.llama_client import LlamaClient
+from app.engine.backends.llama_drafts import draft_from_repetition, refuse_logprobs
 from app.engine.backends.llama_gpu import gpu_devices
 from app.engine.backends.llama_request import completion_body
 from app.engine.backends.llama_slots import SLOTS, SlotFiles, kv_format
@@ -73,6 +74,9 @@ def _params(spec: EngineSpec, socket: Path, key: str, on_gpu: bool) -> Any:
     params.ui = False
     params.sse_ping_interval = 3600
     params.verbosity = 1
+    if spec.speculation == "ngram":
+        kinds = xllamacpp.common_speculative_type
+        draft_from_repetition(params, kinds.COMMON_SPECULATIVE_TYPE_NGRAM_SIMPLE)
     return params
 
 
@@ -154,6 +158,8 @@ class LlamaBackend:
     async def generate(
         self, prompt: list[int], options: GenerationOptions, slot: int, reuse: bool
     ) -> AsyncGenerator[BackendEvent, None]:
+        if self._spec.speculation != "off":
+            refuse_logprobs(options)
         stop = StopFilter((*options.stop, *self._prompt.stop))
         sent = await prompt.body() if isinstance(prompt, PicturedPrompt) else prompt
         body = completion_body(sent, options, slot, reuse)
@@ -192,6 +198,7 @@ def _info(spec: EngineSpec, gpus: list[str], texts: LlamaTexts) -> ModelInfo:
         settings={
             "batch": GPU_BATCH if gpus else spec.batch,
             "threads": spec.threads,
+            "speculation": spec.speculation,
             "kv_cache": "f16",
             "kv_cache_tokens": spec.context_length * spec.slots,
         },
