@@ -194,6 +194,7 @@ def _info(spec: EngineSpec, gpus: list[str], texts: LlamaTexts) -> ModelInfo:
             "threads": spec.threads,
             "kv_cache": "f16",
             "kv_cache_tokens": spec.context_length * spec.slots,
+            **spec.told,
         },
         warnings=tuple(warnings),
         vision=spec.vision,
