@@ -15,6 +15,7 @@ from app.commands.bench.command import bench
 from app.commands.chat.command import chat
 from app.commands.convert import convert
 from app.commands.doctor.command import doctor
+from app.commands.tune.command import tune
 from app.config import LogLevel, Settings, UseGpu
 from app.engine.lifeline import die_with_parent
 
@@ -69,6 +70,7 @@ cli.command(rich_help_panel=SERVER)(chat)
 cli.add_typer(models.cli, name="models", rich_help_panel=WEIGHTS)
 cli.command(rich_help_panel=WEIGHTS)(convert)
 cli.command(rich_help_panel=WEIGHTS)(bench)
+cli.command(rich_help_panel=WEIGHTS)(tune)
 cli.command(rich_help_panel=SETUP)(doctor)
 cli.add_typer(keys.cli, name="keys", rich_help_panel=SETUP)
 cli.add_typer(docs.cli, name="docs", rich_help_panel=SETUP)
