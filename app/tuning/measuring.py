@@ -51,16 +51,18 @@ def run(job: Job, task: Task) -> Report:
         finally:
             process.kill()
             process.wait()
-        return _report(job, process.returncode, answer.read_bytes())
+        told = errors.read_text("utf-8", "replace").strip().splitlines()
+        return _report(job, process.returncode, answer.read_bytes(), (told or ["-"])[-1][:200])
 
 
 def _in(job: Job, folder: str) -> EngineSpec:
     return replace(job.spec, directory=folder)
 
 
-def _report(job: Job, code: int, answer: bytes) -> Report:
+def _report(job: Job, code: int, answer: bytes, last_words: str) -> Report:
     if code == 0:
         return msgspec.json.decode(answer, type=Report)
     if answer:
         raise UnmeasurableError(msgspec.convert(json.loads(answer), Notice))
-    raise UnmeasurableError(Notice("tune_died", {"model": job.spec.id, "code": code}))
+    values = {"model": job.spec.id, "code": code, "reason": last_words}
+    raise UnmeasurableError(Notice("tune_died", {**values}))
