@@ -16,6 +16,7 @@ from app.commands.chat.command import chat
 from app.commands.convert import convert
 from app.commands.doctor.command import doctor
 from app.commands.explained import Commands
+from app.commands.tune.command import tune
 from app.commands.words import say
 from app.config import LogLevel, Settings, UseGpu
 from app.engine.lifeline import die_with_parent
@@ -72,6 +73,7 @@ cli.command(rich_help_panel=SERVER, help=say("help_chat"))(chat)
 cli.add_typer(models.cli, name="models", rich_help_panel=WEIGHTS)
 cli.command(rich_help_panel=WEIGHTS, help=say("help_convert"))(convert)
 cli.command(rich_help_panel=WEIGHTS, help=say("help_bench"))(bench)
+cli.command(rich_help_panel=WEIGHTS, help=say("help_tune"))(tune)
 cli.command(rich_help_panel=SETUP, help=say("help_doctor"))(doctor)
 cli.add_typer(keys.cli, name="keys", rich_help_panel=SETUP)
 cli.add_typer(docs.cli, name="docs", rich_help_panel=SETUP)

@@ -56,6 +56,12 @@ class Settings(BaseSettings):
         "the catalogue. Empty: the embedded model, downloaded once.",
         "a file, a folder or a catalogue name",
     )
+    tuned: bool = _setting(
+        True,
+        "Serve weights in the format and with the settings that are quickest here: as `sllm tune` "
+        "has measured, the embedded model re-quantised. false: as they came.",
+        "true or false",
+    )
     vision_model_path: str | None = _setting(
         None,
         "Model that sees: a .gguf file with its mmproj beside it, vision-model.onnx, the folder of "

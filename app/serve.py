@@ -22,6 +22,7 @@ from app.engine import head_start
 from app.engine.launcher import LLAMA_GPU, ONNX_GPU, gpu_devices
 from app.engine.runtime_dir import runtime_directory
 from app.logs.setup import configuration, configure
+from app.provider.served import best
 from app.provider.sllm_provider import preparation
 from app.terminal import DownloadProgress, show_banner, warn
 from app.weights import WeightsError, ensure
@@ -109,7 +110,11 @@ def fetch_weights(settings: Settings) -> str:
         return WITHOUT_WEIGHTS
     try:
         with DownloadProgress(log_format=settings.log_format) as progress:
-            return ensure(settings.sllm_model_path, settings.data_dir, Task(progress)).id
+            task = Task(progress)
+            weights = ensure(settings.sllm_model_path, settings.data_dir, task)
+            if settings.tuned:
+                best(weights, settings.data_dir, task)
+            return weights.id
     except WeightsError as error:
         told = say(error.text, **error.values)
         if settings.sllm_model_path is not None:

@@ -17,6 +17,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from app.tuning.loss import change, of_logits
 from benchmarks.processes import ROOT
 
 WINDOW: Final = 512
@@ -75,17 +76,9 @@ def windows(folder: Path, count: int) -> dict[str, list[NDArray[np.int64]]]:
 def measure(texts: dict[str, list[NDArray[np.int64]]], logits: Logits) -> Losses:
     """Negative log likelihood of every token but a window's first."""
     return {
-        language: np.concatenate([_losses(ids, logits(ids)) for ids in parts])
+        language: np.concatenate([of_logits(ids, logits(ids)) for ids in parts])
         for language, parts in texts.items()
     }
-
-
-def _losses(ids: NDArray[np.int64], logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    rows = logits[:-1].astype(np.float64)
-    top = rows.max(-1)
-    total = top + np.log(np.exp(rows - top[:, None]).sum(-1))
-    found: NDArray[np.float64] = total - rows[np.arange(len(rows)), ids[1:]]
-    return found
 
 
 def compare(name: str, before: Losses, after: Losses) -> list[Loss]:
@@ -101,14 +94,14 @@ def compare(name: str, before: Losses, after: Losses) -> list[Loss]:
 def _loss(
     name: str, language: str, before: NDArray[np.float64], after: NDArray[np.float64]
 ) -> Loss:
-    difference = after - before
-    error = float(difference.std(ddof=1)) / math.sqrt(len(difference))
+    difference: list[float] = (after - before).tolist()
+    percent, error = change(difference)
     return Loss(
         weights=name,
         language=language,
         perplexity=math.exp(float(after.mean())),
-        percent=100 * math.expm1(float(difference.mean())),
-        error=100 * error,
+        percent=percent,
+        error=error,
         tokens=len(difference),
     )
 

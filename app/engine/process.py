@@ -37,14 +37,15 @@ def main() -> int:
     spec = msgspec.json.decode(sys.stdin.buffer.read(), type=EngineSpec)
     configure(spec.log_level, spec.log_format)
     try:
-        backend = _load(spec)
+        backend = load(spec)
     except LoadError as error:
         _report(answers, {"text": error.text, "values": error.values})
         return 1
     return uvloop.run(_serve(spec, backend, answers))
 
 
-def _load(spec: EngineSpec) -> Backend:
+def load(spec: EngineSpec) -> Backend:
+    """Blocks. Raises LoadError."""
     # Each library only where it is needed: they are large, and one may be broken.
     match spec.backend:
         case "scripted":

@@ -65,8 +65,9 @@ class EngineSpec(Struct, frozen=True):
     `chat_template` and `special_tokens` are those of a GGUF file, for prompts with tools;
     `speculation` says where drafts of several tokens come from, on llama.cpp;
     `server` the process whose end ends the engine. A model that sees has `vision`, and either
-    `onnx_vision` or `mmproj`, the path of a GGUF file's projector. `log_format` and `log_level`
-    are the server's.
+    `onnx_vision` or `mmproj`, the path of a GGUF file's projector. `told` is what a
+    model's `settings` say beside what the backend knows. `log_format` and `log_level` are the
+    server's.
     """
 
     backend: Literal["llama", "onnx", "scripted"]
@@ -99,5 +100,6 @@ class EngineSpec(Struct, frozen=True):
     vision: VisionInfo | None = None
     kv: KvSpec | None = None
     data: tuple[str, ...] = ()
+    told: dict[str, int | str | bool] = {}
     log_format: LogFormat = "text"
     log_level: str = "info"

@@ -7,7 +7,8 @@ from app.engine.spec import EngineSpec
 from app.provider import gguf_provider, onnx_provider
 from app.provider.engine_provider import EngineProvider, Heads
 from app.provider.preparation import Preparation
-from app.weights import ensure
+from app.provider.served import best
+from app.weights import ModelSpec, WeightsError, ensure
 from app.weights.task import Task
 
 
@@ -33,6 +34,20 @@ def spec(directory: Path, settings: Settings, task: Task) -> EngineSpec:
     What differs between formats is gguf_provider's and onnx_provider's business.
     """
     weights = ensure(settings.sllm_model_path, settings.data_dir, task)
+    if not settings.tuned:
+        return plain(weights, directory, settings)
+    served = best(weights, settings.data_dir, task)
+    try:
+        return served.applied(plain(served.weights, directory, settings))
+    except WeightsError as error:
+        if served.weights == weights:
+            raise
+        served = served.as_it_came(weights, error)
+        return served.applied(plain(weights, directory, settings))
+
+
+def plain(weights: ModelSpec, directory: Path, settings: Settings) -> EngineSpec:
+    """With the settings that suit weights of this kind."""
     match weights.format:
         case "gguf":
             return gguf_provider.spec(weights, directory, settings)

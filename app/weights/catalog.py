@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from app.weights.spec import WeightsFormat
+from app.weights.spec import Form, WeightsFormat
 
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 FileName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
@@ -74,8 +74,9 @@ class CatalogEntry(Struct, frozen=True, forbid_unknown_fields=True):
     """Facts of one weights file. `memory_bytes` is what serving one slot of 4096 tokens takes,
     `context_length` the training context in tokens, `license` an SPDX id or a name. `sources`
     are tried in order; `sha256` decides whether one gave the right file, and without it the file
-    is fetched only by `sllm models pull`, on the hub's word. `notes` says which figures nobody
-    has checked.
+    is fetched only by `sllm models pull`, on the hub's word. `served_as` is a format in which it
+    is quicker and no worse; servers re-quantise it on their machine. `notes` says which figures
+    nobody has checked.
     """
 
     name: Name
@@ -96,6 +97,7 @@ class CatalogEntry(Struct, frozen=True, forbid_unknown_fields=True):
     sources: Annotated[tuple[Source, ...], Meta(min_length=1)]
     chat: bool = True
     default: bool = False
+    served_as: Form | None = None
     notes: Words | None = None
 
     @property

@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from app.weights import catalog, pulled
+from app.weights import catalog, pulled, requantized
 from app.weights.catalog import CatalogEntry
 from app.weights.ensure import (
     CONVERTED_FOLDER,
@@ -69,6 +69,7 @@ def leftovers(data_dir: Path) -> list[Path]:
     """Downloads that were broken off, and files that were set aside as wrong."""
     weights, hub = data_dir / WEIGHTS_FOLDER, data_dir / HUB_FOLDER
     found = [*weights.glob("*.bad"), *weights.glob(".*.fetching"), *hub.glob(f"*/{FETCHING}")]
+    found += requantized.leftovers(data_dir)
     return sorted(path for path in found if path.is_file() or any(path.iterdir()))
 
 
@@ -80,7 +81,8 @@ def _of_catalogue(data_dir: Path) -> Iterator[Kept]:
         elif folder is None and file_of(entry, data_dir).is_file():
             file = file_of(entry, data_dir)
             notes = (file.with_name(f"{file.name}{end}") for end in (".json", ".lock"))
-            paths = (file, *(note for note in notes if note.exists()))
+            copies = requantized.files_of(entry.sha256, data_dir) if entry.sha256 else []
+            paths = (file, *(note for note in notes if note.exists()), *copies)
             yield Kept(entry.name, "catalogue", file, paths, entry)
 
 

@@ -201,6 +201,7 @@ def _info(spec: EngineSpec, gpus: list[str], texts: LlamaTexts) -> ModelInfo:
             "speculation": spec.speculation,
             "kv_cache": "f16",
             "kv_cache_tokens": spec.context_length * spec.slots,
+            **spec.told,
         },
         warnings=tuple(warnings),
         vision=spec.vision,

@@ -253,6 +253,7 @@ def _info(spec: EngineSpec, loaded: Loaded, chunk: int, texts: Texts) -> ModelIn
             "threads": spec.threads,
             "kv_cache": loaded.layout.precision,
             "kv_cache_tokens": spec.context_length * spec.slots,
+            **spec.told,
         },
         warnings=tuple(warnings),
         vision=spec.vision,
