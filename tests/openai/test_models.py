@@ -1,8 +1,9 @@
 """`GET /v1/models`: what `model` may name."""
 
-from tests.openai.chats import refusal
+from tests.openai.chats import CHAT, body_of, refusal
 from tests.support import Server
 from tests.v4.owners import Owners
+from tests.v5.support import seeing
 
 
 def test_every_loaded_model_is_listed(vision: Server) -> None:
@@ -50,3 +51,13 @@ def test_a_wrong_key_is_told_in_the_dialect(owners: Owners) -> None:
     assert refusal(answer) == (401, "unauthorized", None)
     assert answer.json()["error"]["type"] == "authentication_error"
     assert owners.mine.get("/v1/models").status_code == 200
+
+
+def test_a_model_that_is_being_loaded_is_not_unknown(vision: Server) -> None:
+    def asked(words: str) -> tuple[int, str, str | None]:
+        return refusal(vision.http.post(CHAT, json=body_of(words) | {"model": "scripted-vision"}))
+
+    assert asked("#words=3 #crash=1 of the one that sees")[0] == 503
+    vision.wait_until(lambda: vision.health()["models"]["vision"]["status"] == "loading")
+    assert asked("hi") == (503, "model_loading", None)
+    seeing(vision)

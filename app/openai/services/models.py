@@ -51,6 +51,8 @@ class Models:
             return self._vision
         # One that is not there yet may be the one that is meant.
         await self._text.info()
+        if self._vision.health().status == "loading":
+            await self._vision.info()
         raise self._unknown()
 
     def _unknown(self) -> SllmError:
