@@ -19,7 +19,7 @@ from app.tuning.candidates import Candidate
 from app.tuning.job import Job, Report, Windows
 from app.tuning.loss import Loss, Losses, loss
 from app.tuning.measuring import UnmeasurableError, run
-from app.weights import ModelSpec
+from app.weights import ModelSpec, WeightsError
 from app.weights.task import Task
 
 STREAMS: Final = (1, 8)
@@ -74,25 +74,41 @@ class Tuner:
     def forms(self, candidates: Sequence[Candidate]) -> dict[str, Figures]:
         """By name; the first is the source, whose texts the others are asked about. What does not
         run is in `failed`."""
-        source, windows = candidates[0], Windows()
-        losses: dict[str, Losses] = {}
-        for each in candidates:
-            job = Job(self._spec(each.weights), quality=True, windows=windows)
-            report = self._try(each.name, job)
-            if each is source and report is not None:
-                windows = report.windows
-            if report is not None:
-                losses[each.name] = report.losses
-        jobs = {
-            each.name: self._job(self._spec(each.weights))
-            for each in candidates
-            if each.name in losses
-        }
-        found = self._measured(jobs)
+        specs = self._specs(candidates)
+        losses = self._losses(specs)
+        jobs = {name: self._job(spec) for name, spec in specs.items()}
+        before = losses.get(candidates[0].name)
         return {
-            name: replace(each, loss=loss(losses[source.name], losses[name]))
-            for name, each in found.items()
+            name: replace(each, loss=loss(before, losses[name]))
+            if before is not None and name in losses
+            else each
+            for name, each in self._measured(jobs).items()
         }
+
+    def _specs(self, candidates: Sequence[Candidate]) -> dict[str, EngineSpec]:
+        """Of all that fit into memory."""
+        found = {}
+        for each in candidates:
+            try:
+                found[each.name] = self._spec(each.weights)
+            except WeightsError as error:
+                self.failed[each.name] = Notice(error.text, dict(error.values))
+        return found
+
+    def _losses(self, specs: Mapping[str, EngineSpec]) -> dict[str, Losses]:
+        """Of all that tell them, on the same tokens; quality that is not known is no reason to
+        leave a form out, only not to choose it."""
+        windows, found = Windows(), dict[str, Losses]()
+        for name, spec in specs.items():
+            try:
+                report = run(Job(spec, quality=True, windows=windows), self._task)
+            except UnmeasurableError:
+                if not windows:
+                    break
+                continue
+            windows = report.windows
+            found[name] = report.losses
+        return found
 
     def threads(self, weights: ModelSpec) -> dict[int, Figures]:
         """By number of threads, this machine's usual number first."""

@@ -87,5 +87,11 @@ def _finish(run: Run, tuned: Tuned, *, yes: bool, as_json: bool) -> None:
 
 
 def _confirm(question: str) -> None:
-    if not typer.confirm(question):
+    # Where a person is waited for, Ctrl-C ends the waiting.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        agreed = typer.confirm(question)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if not agreed:
         raise typer.Exit(FAILED)

@@ -1,0 +1,101 @@
+"""What is chosen of measured figures, and that the measuring holds on real weights."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.config import Settings
+from app.tuning.candidates import made, source_of
+from app.tuning.job import Report
+from app.tuning.loss import Loss, loss, of_logits
+from app.tuning.tuner import Figures, Tuner, best_batch, figures, quickest
+from app.tuning.worker import Lap, rate
+from app.weights import ModelSpec
+from app.weights.task import Task
+
+
+def speeds(prefill: float, one: float, eight: float, percent: float | None = 0.0) -> Figures:
+    lost = None if percent is None else Loss(percent, 0.1, {"ko": (percent, 0.1)})
+    return Figures(prefill, {"1": one, "8": eight}, 0, 0.0, lost)
+
+
+def bounded(each: Figures) -> bool:
+    return each.is_within_bound
+
+
+def test_the_quickest_within_the_bound_is_chosen() -> None:
+    found = {
+        "source": speeds(100, 50, 100),
+        "good": speeds(150, 55, 150, 0.1),
+        "lossy": speeds(300, 90, 300, 4.0),
+    }
+    assert quickest(found, bounded) == "good"
+
+
+def test_what_was_not_compared_is_not_chosen() -> None:
+    found = {"source": speeds(100, 50, 100), "unknown": speeds(300, 90, 300, None)}
+    assert quickest(found, bounded) == "source"
+
+
+def test_what_may_be_quicker_by_chance_is_not_chosen() -> None:
+    found = {"source": speeds(100, 50, 100), "same": speeds(102, 51, 101)}
+    assert quickest(found, bounded) == "source"
+
+
+def test_one_language_may_not_pay_for_the_other() -> None:
+    uneven = Loss(0.2, 0.1, {"en": (-1.0, 0.1), "ko": (1.4, 0.1)})
+    assert not Figures(1, {}, 0, 0, uneven).is_within_bound
+    vague = Loss(0.2, 0.1, {"en": (-1.0, 0.6), "ko": (1.4, 0.6)})
+    assert Figures(1, {}, 0, 0, vague).is_within_bound
+
+
+def test_a_batch_does_not_keep_others_waiting() -> None:
+    def prefill(speed: float) -> Figures:
+        return Figures(speed, {}, 0, 0)
+
+    assert best_batch({128: prefill(100), 64: prefill(90), 512: prefill(200)}) == 128
+    assert best_batch({128: prefill(1000), 512: prefill(2000)}) == 512
+    assert best_batch({128: prefill(1000), 512: prefill(1010)}) == 128
+
+
+def test_medians_of_rounds_and_how_far_they_lay_apart() -> None:
+    rounds = [Report(each, {"1": 10.0}, 5) for each in (100.0, 120.0, 110.0)]
+    found = figures(rounds)
+    assert (found.prefill, found.decode, found.memory) == (110.0, {"1": 10.0}, 5)
+    assert found.spread == pytest.approx(20 / 110)
+
+
+def test_a_rate_counts_while_all_were_running() -> None:
+    early = Lap(tuple(place / 10 for place in range(21)), 0)
+    late = Lap(tuple(1 + place / 10 for place in range(21)), 0)
+    assert rate([early]) == pytest.approx(10)
+    assert rate([early, late]) == pytest.approx(20)
+    assert rate([Lap((), 0)]) == 0
+
+
+def test_losses_are_those_of_the_softmax() -> None:
+    logits = np.log(np.array([[0.5, 0.25, 0.25], [0.1, 0.8, 0.1]], np.float32))
+    found = of_logits(np.array([0, 1]), logits)
+    assert found.tolist() == pytest.approx([np.log(4)])
+    compared = loss({"en": [1.0, 2.0]}, {"en": [1.1, 2.1]})
+    assert compared.percent == pytest.approx(100 * np.expm1(0.1))
+    assert compared.error == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.weights
+def test_eight_bits_lose_nothing_of_the_embedded_model(
+    embedded: ModelSpec, weights_dir: Path
+) -> None:
+    assert embedded.sha256 is not None
+    task = Task()
+    tuner = Tuner(Settings(data_dir=weights_dir, use_gpu="false"), 1, task)
+    eight = made(embedded, embedded.sha256, "Q8_0", weights_dir, task)
+    found = tuner.forms([source_of(embedded), eight])
+    assert tuner.failed == {}
+    assert list(found) == ["Q4_1", "Q8_0"]
+    lost = found["Q8_0"].loss
+    assert lost is not None
+    assert abs(lost.percent) < 0.5
+    assert found["Q8_0"].is_within_bound
+    assert all(each.memory > 100_000_000 for each in found.values())
