@@ -5,6 +5,7 @@ conversation stays in the cache.
 """
 
 import asyncio
+import importlib
 import json
 import sys
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ class Model:
     """The weights, and what is computed of the conversation that spoke last."""
 
     def __init__(self, folder: str, threads: int, window: int) -> None:
-        import onnxruntime_genai as genai
+        genai: Any = importlib.import_module("onnxruntime_genai")
 
         genai.disable_telemetry_events()
         config = genai.Config(folder)

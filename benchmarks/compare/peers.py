@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from app import __version__
-from app.provider.plan import compute_threads
+from app.provider.plan import DEFAULT_SLOTS, DEFAULT_WINDOW, compute_threads
 from benchmarks import servers
 from benchmarks.compare import installs, roofline, talk
 from benchmarks.compare.installs import AbsentError
@@ -21,7 +21,8 @@ from benchmarks.compare.values import Absence, Who
 from benchmarks.llama_server import LlamaSettings
 from benchmarks.processes import child, free_port
 
-WINDOW: Final = servers.CONTEXT_LENGTH
+# What our server takes by itself, and hence what all are given.
+WINDOW, SLOTS = DEFAULT_WINDOW, DEFAULT_SLOTS
 THREADS: Final = compute_threads()
 LLAMA_CPP_PYTHON: Final = "0.3.36"
 OURS, OURS_ONNX = "ours, GGUF", "ours, ONNX"
@@ -86,12 +87,12 @@ def _ours(name: str, model: str) -> Peer:
     @contextlib.contextmanager
     def start(folder: Path, slots: int) -> Iterator[Server]:
         began = time.perf_counter()
-        with servers.our_server(model, folder, PARALLEL_SLOTS=str(slots)) as running:
+        settings = {"CONTEXT_LENGTH": str(WINDOW), "PARALLEL_SLOTS": str(slots)}
+        with servers.our_server(model, folder, **settings) as running:
             seconds = time.perf_counter() - began
             yield Server(name, running.pid, running.port, talk.OURS, seconds)
 
-    settings = "as installed, one worker; window and slots as given to all"
-    return Peer(_who(name, __version__, model, settings), start)
+    return Peer(_who(name, __version__, model, "as installed, one worker"), start)
 
 
 def _llama(name: str, weights: Weights, own_defaults: bool) -> Peer:

@@ -6,13 +6,14 @@ import asyncio
 import itertools
 
 from benchmarks.compare import texts
-from benchmarks.compare.peers import Peer
+from benchmarks.compare.peers import SLOTS, Peer
 from benchmarks.compare.stage import Stage
 from benchmarks.compare.talk import Server, Talk, Turn, asked
 from benchmarks.processes import proportional_set_bytes, tree
 
 RATE, DECODE = "tokens/s", "tokens/s after the first token"
 READY, MEMORY = "ready, s", "memory of all processes, MB"
+AS_INSTALLED = f"one worker, {SLOTS} slots"
 LANGUAGE = {"ko": "Korean", "en": "English"}
 _numbers = itertools.count(100)
 
@@ -71,9 +72,9 @@ async def start(stage: Stage) -> None:
 async def _started(stage: Stage, peer: Peer, number: int) -> None:
     """Round -1 is not written down: it brings the files into memory."""
     await stage.quiet([])
-    with stage.start(peer, 1) as server:
+    with stage.start(peer, SLOTS) as server:
         await Talk(server, []).say(texts.question(0), 8)
         held = sum(proportional_set_bytes(process.pid) for process in tree(server.pid))
     if number >= 0:
-        stage.note(READY, "one worker, 1 slot", server, number, server.seconds)
-        stage.note(MEMORY, "one worker, 1 slot", server, number, held / 1e6)
+        stage.note(READY, AS_INSTALLED, server, number, server.seconds)
+        stage.note(MEMORY, AS_INSTALLED, server, number, held / 1e6)

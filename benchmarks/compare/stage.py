@@ -12,7 +12,7 @@ from typing import TypeVar
 from benchmarks.client import BenchmarkError
 from benchmarks.compare.peers import Peer
 from benchmarks.compare.talk import Server, count_tokens
-from benchmarks.compare.texts import Messages, exchanges_for
+from benchmarks.compare.texts import Messages, exchanges_for, question
 from benchmarks.compare.values import Absence, Results, Value
 from benchmarks.quiet import Neighbours, wait_until_quiet
 
@@ -89,9 +89,10 @@ class Stage:
 
     async def attempt(self, name: str, work: Awaitable[T]) -> T | None:
         """What `work` gives, unless this peer fails at it."""
+        result: T | None = None
         with self.excusing(name):
-            return await work
-        return None
+            result = await work
+        return result
 
     def rounds(self, servers: list[Server]) -> Iterator[tuple[int, Server]]:
         """Round and server, the order changing; slow ones are in the first round only."""
@@ -113,7 +114,8 @@ class Stage:
         if tokens not in self._exchanges:
 
             async def count(messages: Messages) -> int:
-                return await count_tokens(server.port, messages)
+                asked = {"role": "user", "content": question(0)}
+                return await count_tokens(server.port, [*messages, asked])
 
             self._exchanges[tokens] = await exchanges_for(tokens, count)
         return self._exchanges[tokens]

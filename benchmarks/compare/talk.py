@@ -100,7 +100,8 @@ def turn_of(reply: Reply, began: float, max_tokens: int) -> Turn:
     reasons = [found for _, event in events if (found := _reason(event))]
     if not raw.startswith(b"HTTP/1.1 200") or not pieces or not reasons:
         raise BenchmarkError(raw[:1000].decode(errors="replace") or "nothing was answered")
-    usage = next((event["usage"] for _, event in reversed(events) if event.get("usage")), {})
+    told = (event["usage"] for _, event in reversed(events) if event.get("usage"))
+    usage: dict[str, Any] = next(told, {})
     counted = max_tokens if reasons[-1] == "length" else len(pieces)
     kept = (event.get("conversation_id") for _, event in events)
     return Turn(
@@ -148,11 +149,11 @@ def _cached(usage: dict[str, Any]) -> int:
 
 async def _imported(port: int, history: Messages) -> str:
     """The id of a new conversation in which this has been said."""
-    messages = [
-        message | {"id": str(number), "parent_id": str(number - 1) if number else None,
-                   "created_at": MOMENT}
-        for number, message in enumerate(history)
-    ]  # fmt: skip
+    messages = []
+    for number, message in enumerate(history):
+        parent = str(number - 1) if number else None
+        place = {"id": str(number), "parent_id": parent, "created_at": MOMENT}
+        messages.append({**message, **place})
     body = {"format": "sllm.conversation", "version": 1, "created_at": MOMENT,
             "updated_at": MOMENT, "messages": messages,
             "current_message_id": messages[-1]["id"]}  # fmt: skip

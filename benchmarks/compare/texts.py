@@ -1,5 +1,6 @@
 """Korean and English texts to talk about: histories of any length, and what is said next."""
 
+import re
 from collections.abc import Awaitable, Callable
 from functools import cache
 from pathlib import Path
@@ -22,23 +23,22 @@ _FOLDER = Path(app.convert.__file__).parent / "texts"
 
 
 @cache
-def paragraphs() -> list[str]:
-    """The texts that weights are judged by, in both languages by turns."""
-    read = [(_FOLDER / f"{name}.txt").read_text(encoding="utf-8") for name in LANGUAGES]
-    korean, english = (text.strip().split("\n\n") for text in read)
-    return [text for pair in zip(korean, english, strict=True) for text in pair]
+def sentences(language: str) -> list[str]:
+    """Of the texts that weights are judged by."""
+    text = (_FOLDER / f"{language}.txt").read_text(encoding="utf-8")
+    return re.findall(r"[^.?!]+[.?!]+[\"”]?", " ".join(text.split()))
 
 
 def history(key: str, exchanges: int) -> Messages:
-    """A conversation so far that starts with `key`, which nobody else's does."""
-    texts = paragraphs()
+    """A conversation so far, Korean and English by turns, that starts with `key`, which nobody
+    else's does."""
     said = []
     for number in range(exchanges):
-        text = texts[number % len(texts)]
-        half = text.find(" ", len(text) // 2)
+        texts = sentences(LANGUAGES[number % 2])
+        first, second = (texts[place % len(texts)].strip() for place in (number, number + 1))
         said += [
-            {"role": "user", "content": f"{key}-{number}: {text[:half]}"},
-            {"role": "assistant", "content": text[half:].strip()},
+            {"role": "user", "content": f"{key}-{number}: {first}"},
+            {"role": "assistant", "content": second},
         ]
     return said
 

@@ -5,11 +5,10 @@ many conversations that take turns.
 import random
 
 from benchmarks.compare import texts
-from benchmarks.compare.peers import GENAI, SERVE, Peer
+from benchmarks.compare.peers import GENAI, SERVE, SLOTS, Peer
 from benchmarks.compare.stage import FIRST, Stage
 from benchmarks.compare.talk import Server, Talk
 
-SLOTS = 4
 FIRST_TOKEN, COLD = "first token of the next turn, s", "first token of a history never seen, s"
 RESTARTED, HOT, READY = (
     "first token after a restart, s",
