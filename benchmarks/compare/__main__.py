@@ -43,12 +43,11 @@ DEFAULT_MODEL: Final = "smollm2-135m-instruct"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     if options.report:
         results, measured_on = load(options.report)
     else:
         results, measured_on = measure(options), machine()
-        results.save(options.json)
     print(report(results, measured_on))
     if options.plots:
         for path in plots.draw(results, options.plots):
@@ -56,10 +55,10 @@ def main(arguments: list[str] | None = None) -> int:
     return int(not all(each.met for each in judge(results)))
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
     wishes = Wishes()
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.compare", description=__doc__)
-    add = parser.add_argument
+    made = argparse.ArgumentParser(prog="python -m benchmarks.compare", description=__doc__)
+    add = made.add_argument
     add("--model", default=DEFAULT_MODEL, help="a catalogue name or a .gguf file")
     add("--onnx", type=Path, help="its ONNX folder (default: where `sllm convert` puts it)")
     add("--only", type=_names(SCENARIOS), default=list(SCENARIOS), help=", ".join(SCENARIOS))
@@ -75,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--json", type=Path, help="file for the raw values")
     add("--plots", type=Path, help="folder for the pictures")
     add("--report", type=Path, help="a file of --json: print it, measure nothing")
-    return parser
+    return made
 
 
 def _names(known: "dict[str, Scenario] | tuple[str, ...]") -> Callable[[str], list[str]]:
@@ -92,20 +91,24 @@ def _names(known: "dict[str, Scenario] | tuple[str, ...]") -> Callable[[str], li
 
 
 def measure(options: argparse.Namespace) -> Results:
-    """Prepare weights and peers, then one scenario after the other."""
+    """Prepare the weights, then measure."""
     data_dir = load_settings().data_dir
     gguf = ensure(options.model, data_dir).path
-    weights = Weights(gguf, onnx_folder(options, data_dir))
+    return run(Weights(gguf, onnx_folder(options, data_dir)), options)
+
+
+def run(weights: Weights, options: argparse.Namespace) -> Results:
+    """One scenario after the other; what is measured is not lost with what comes later."""
     peers, absent = found(wanted_peers(options.peers), weights, not options.no_install)
-    known = {name: vars(options)[name] for name in Wishes.__dataclass_fields__}
-    name = Path(gguf).stem if gguf.endswith(".gguf") else options.model
+    name = Path(weights.gguf).stem
     results = Results(name, options.rounds, [peer.who for peer in peers], absent)
     results.read_bytes_per_second = roofline.read_bandwidth(THREADS)
+    wishes = Wishes(**{name: vars(options)[name] for name in Wishes.__dataclass_fields__})
     with tempfile.TemporaryDirectory() as folder:
-        stage = Stage(gguf, peers, Path(folder), Wishes(**known), results)
+        stage = Stage(weights.gguf, peers, Path(folder), wishes, results)
         for scenario in options.only:
             _run(stage, scenario)
-            results.save(options.json)  # what is measured is not lost with what comes later
+            results.save(options.json)
     return results
 
 

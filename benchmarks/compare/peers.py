@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from app import __version__
 from app.provider.plan import DEFAULT_SLOTS, DEFAULT_WINDOW, compute_threads
 from benchmarks import servers
 from benchmarks.compare import installs, roofline, talk
 from benchmarks.compare.installs import AbsentError
 from benchmarks.compare.talk import Server, Way
+from benchmarks.compare.unpack import unpacked
 from benchmarks.compare.values import Absence, Who
 from benchmarks.llama_server import LlamaSettings
 from benchmarks.processes import child, free_port
@@ -147,15 +146,15 @@ def _transformers(weights: Weights, install: bool) -> Peer:
     requirement = f"transformers[serving]=={version}"
     python = installs.environment(f"transformers-{version}", requirement, over=True,
                                   install=install)  # fmt: skip
-    path = Path(weights.gguf)
+    folder = unpacked(Path(weights.gguf))
 
     def command(port: int) -> list[str]:
         serve = [str(python), "-m", "transformers.cli.transformers", "serve"]
-        model = f"{path.parent}:{path.name}"
-        return [*serve, model, "--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
+        return [*serve, str(folder), "--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
 
-    told = "its defaults; the weights unpacked by itself"
-    who = msgspec.structs.replace(_who(SERVE, version, path, told), bytes_per_token=0)
+    told = "its defaults; the GGUF file's weights in 32 bits"
+    size = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+    who = Who(SERVE, version, "gguf", folder.name, told, size)
     return Peer(who, _started(SERVE, command, talk.TRANSFORMERS, "/health"), slow=True)
 
 

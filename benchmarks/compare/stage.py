@@ -89,10 +89,10 @@ class Stage:
 
     async def attempt(self, name: str, work: Awaitable[T]) -> T | None:
         """What `work` gives, unless this peer fails at it."""
-        result: T | None = None
+        gained: list[T] = []
         with self.excusing(name):
-            result = await work
-        return result
+            gained.append(await work)
+        return gained[0] if gained else None
 
     def rounds(self, servers: list[Server]) -> Iterator[tuple[int, Server]]:
         """Round and server, the order changing; slow ones are in the first round only."""

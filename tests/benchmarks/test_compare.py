@@ -1,6 +1,5 @@
 """The comparison's own parts, and every scenario once and small on the stand-in engine."""
 
-import asyncio
 import time
 from pathlib import Path
 
@@ -26,15 +25,15 @@ async def reply(raw: bytes) -> Reply:
     return made
 
 
-async def test_every_scenario_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_scenario_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(roofline, "READ_BYTES", 1 << 20)
     file = tmp_path / "results.json"
     small = ["--rounds", "1", "--patience", "0", "--lengths", "60,120", "--streams", "1,2"]
     fewer = ["--conversations", "3", "--turn-tokens", "60", "--answer-tokens", "4"]
     only = "next_turn,restart,taking_turns,streams,start"
-    who = ["--model", "scripted", "--peers", f"{OURS};{OURS_ONNX}", "--no-install"]
-    arguments = [*small, *fewer, *who, "--only", only, "--json", str(file)]
-    await asyncio.to_thread(program.main, arguments)
+    who = ["--peers", f"{OURS};{OURS_ONNX}", "--only", only, "--json", str(file)]
+    options = program.parser().parse_args([*small, *fewer, *who])
+    program.run(Weights("scripted", NOT_CONVERTED), options)
     run, _ = load(file)
     assert list(run.seconds) == only.split(",")
     assert [each.name for each in run.absent] == [OURS_ONNX]

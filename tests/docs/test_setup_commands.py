@@ -21,6 +21,7 @@ from app.config import Settings, load_settings
 from app.config_example import example
 from app.convert import requirements
 from app.weights import catalog
+from benchmarks.compare.__main__ import parser as comparison
 from tests.docs.markdown import ENGLISH, KOREAN, ROOT, blocks, rows
 
 ASSIGNMENT = re.compile(r"([A-Z_]+)=(.*)")
@@ -72,6 +73,8 @@ def check(words: list[str]) -> None:
             assert list((ROOT / tests).glob("test_*.py"))
         case ["python", "-m", module, *_] if module.startswith("training."):
             assert (ROOT / f"{module.replace('.', '/')}.py").is_file()
+        case ["python", "-m", "benchmarks.compare", *arguments]:
+            comparison().parse_args(arguments)
         case ["sllm", "serve", *arguments]:
             check_serve(arguments)
         case ["sllm", "convert", *arguments]:
