@@ -8,8 +8,9 @@ import os
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -29,44 +30,59 @@ def cache_folder() -> Path:
     return user_cache_path("sllm-benchmarks", appauthor=False)
 
 
-def environment(name: str, requirement: str, *, over: bool = False, install: bool = True) -> Path:
-    """The Python of an environment with `requirement`; `over` lets it see what this one has.
-    Raises AbsentError: with `install` off for one that is not there yet."""
+@dataclass(frozen=True)
+class Recipe:
+    """An environment with `requirement`, under a name of its own. `over` lets it see what this
+    one has, `build` are variables for a compiler."""
+
+    name: str
+    requirement: str
+    over: bool = False
+    build: Mapping[str, str] = field(default_factory=dict)
+
+
+def environment(recipe: Recipe, *, install: bool = True) -> Path:
+    """Its Python. Raises AbsentError: with `install` off for one that is not there yet."""
     tag = f"py{sys.version_info.major}{sys.version_info.minor}"
-    folder = cache_folder() / f"{name}-{tag}"
+    folder = cache_folder() / f"{recipe.name}-{tag}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _locked(folder.with_name(f"{folder.name}.lock")):
         python = folder / "bin" / "python"
         if not (folder / WHOLE).exists():
             if not install:
-                raise AbsentError(f"{requirement} is not installed, and --no-install was given")
-            _make(folder, python, requirement, over)
+                told = f"{recipe.requirement} is not installed, and --no-install was given"
+                raise AbsentError(told)
+            _make(folder, python, recipe)
         return python
 
 
-def _make(folder: Path, python: Path, requirement: str, over: bool) -> None:
+def _make(folder: Path, python: Path, recipe: Recipe) -> None:
     """An environment that was left half done is gone over again."""
-    print(f"installing {requirement} (once; compiling may take minutes)", file=sys.stderr)
-    _run([sys.executable, "-m", "venv", "--without-pip", str(folder)], requirement)
-    if over:
+    print(f"installing {recipe.requirement} (once; compiling takes minutes)", file=sys.stderr)
+    _run([sys.executable, "-m", "venv", "--without-pip", str(folder)], recipe)
+    if recipe.over:
         packages = next((folder / "lib").glob("python*")) / "site-packages"
         (packages / "below.pth").write_text(sysconfig.get_path("purelib") + "\n")
     pip = [sys.executable, "-m", "pip", "--python", str(python), "--no-input"]
-    _run([*pip, "install", "--quiet", requirement], requirement)
+    # pip would take what it once compiled, with whatever flags.
+    fresh = ["--no-cache-dir"] if recipe.build else []
+    _run([*pip, "install", "--quiet", *fresh, recipe.requirement], recipe)
     (folder / WHOLE).touch()
 
 
-def _run(command: list[str], requirement: str) -> None:
+def _run(command: list[str], recipe: Recipe) -> None:
     """Beside others, not before them."""
     nice = ["nice", "-n", str(NICE)] if os.name == "posix" else []
+    variables = {**os.environ, **recipe.build}
     try:
         done = subprocess.run(
-            [*nice, *command], capture_output=True, text=True, timeout=PATIENCE, check=False
+            [*nice, *command], env=variables, capture_output=True, text=True, timeout=PATIENCE
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise AbsentError(f"{requirement} cannot be installed: {error}") from error
+        raise AbsentError(f"{recipe.requirement} cannot be installed: {error}") from error
     if done.returncode != 0:
-        raise AbsentError(f"{requirement} cannot be installed: {last_words(done.stderr)}")
+        told = f"{recipe.requirement} cannot be installed: {last_words(done.stderr)}"
+        raise AbsentError(told)
 
 
 def last_words(output: str) -> str:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import platform
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from app import __version__
 from app.provider.plan import DEFAULT_SLOTS, DEFAULT_WINDOW, compute_threads
 from benchmarks import servers
 from benchmarks.compare import installs, roofline, talk
-from benchmarks.compare.installs import AbsentError
+from benchmarks.compare.installs import AbsentError, Recipe
 from benchmarks.compare.talk import Server, Way
 from benchmarks.compare.unpack import unpacked
 from benchmarks.compare.values import Absence, Who
@@ -112,10 +113,18 @@ def _llama(name: str, weights: Weights, own_defaults: bool) -> Peer:
     return Peer(_who(name, version, weights.gguf, told), start)
 
 
-def _llama_cpp_python(weights: Weights, install: bool) -> Peer:
+def llama_cpp_python_recipe() -> Recipe:
+    """Compiled for this processor as pip does, but for AMX, where this version crashes."""
+    build = {}
+    if platform.machine() == "x86_64":
+        flags = " ".join(f"-DCMAKE_{language}_FLAGS=-mno-amx-int8" for language in ("C", "CXX"))
+        build["CMAKE_ARGS"] = f"{os.environ.get('CMAKE_ARGS', '')} {flags}".strip()
     requirement = f"llama-cpp-python[server]=={LLAMA_CPP_PYTHON}"
-    name = f"{PYTHON}-{LLAMA_CPP_PYTHON}"
-    python = installs.environment(name, requirement, install=install)
+    return Recipe(f"{PYTHON}-{LLAMA_CPP_PYTHON}", requirement, build=build)
+
+
+def _llama_cpp_python(weights: Weights, install: bool) -> Peer:
+    python = installs.environment(llama_cpp_python_recipe(), install=install)
 
     def command(port: int) -> list[str]:
         given = {"model": weights.gguf, "host": "127.0.0.1", "port": port, "n_ctx": WINDOW,
@@ -123,7 +132,7 @@ def _llama_cpp_python(weights: Weights, install: bool) -> Peer:
         options = [word for key, value in given.items() for word in (f"--{key}", str(value))]
         return [str(python), "-m", "llama_cpp.server", *options]
 
-    told = f"{THREADS} threads; requests wait for each other (its default cuts them off)"
+    told = f"compiled without AMX (with it: crashes), {THREADS} threads; requests wait in a row"
     who = _who(PYTHON, LLAMA_CPP_PYTHON, weights.gguf, told)
     return Peer(who, _started(PYTHON, command, talk.LLAMA_CPP_PYTHON, "/v1/models"), slow=True)
 
@@ -143,9 +152,8 @@ def _genai(weights: Weights, _: bool) -> Peer:
 def _transformers(weights: Weights, install: bool) -> Peer:
     version = installs.version("transformers")
     installs.version("torch")
-    requirement = f"transformers[serving]=={version}"
-    python = installs.environment(f"transformers-{version}", requirement, over=True,
-                                  install=install)  # fmt: skip
+    recipe = Recipe(f"transformers-{version}", f"transformers[serving]=={version}", over=True)
+    python = installs.environment(recipe, install=install)
     folder = unpacked(Path(weights.gguf))
 
     def command(port: int) -> list[str]:

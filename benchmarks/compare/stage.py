@@ -84,7 +84,9 @@ class Stage:
             if name.startswith("ours"):
                 raise
             reason = " ".join(str(error).split())[-300:] or type(error).__name__
-            self.results.absent.append(Absence(name, reason, self.scenario))
+            told = {(each.name, each.scenario) for each in self.results.absent}
+            if (name, self.scenario) not in told:  # the first failure is the reason of the others
+                self.results.absent.append(Absence(name, reason, self.scenario))
             print(f"{self.scenario}: {name} fails: {reason}", file=sys.stderr)
 
     async def attempt(self, name: str, work: Awaitable[T]) -> T | None:

@@ -1,5 +1,5 @@
-"""A GGUF file's weights in 32 bits as a folder that `transformers serve` takes: what it reads of the
-file by itself lacks the name of the architecture. `python -m benchmarks.compare.unpack FILE FOLDER`.
+"""A GGUF file's weights in 32 bits as a folder for `transformers serve`: by itself it does not find
+the architecture's name in the file. `python -m benchmarks.compare.unpack FILE FOLDER`.
 """
 
 import subprocess
