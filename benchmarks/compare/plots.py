@@ -90,5 +90,5 @@ def _roofline(results: Results) -> Any:
     most = [limit for _, limit, _ in found]
     axes.scatter(names, most, marker="_", s=1500, color="black", label="most that memory allows")
     axes.tick_params(axis="x", rotation=20)
-    axes.legend(fontsize="small")
+    axes.legend(fontsize="small", markerscale=0.4)
     return figure

@@ -4,15 +4,19 @@ much memory it holds.
 
 import asyncio
 import itertools
+from collections.abc import Iterable
+
+import psutil
 
 from benchmarks.compare import texts
 from benchmarks.compare.peers import SLOTS, Peer
 from benchmarks.compare.stage import Stage
 from benchmarks.compare.talk import Server, Talk, Turn, asked
-from benchmarks.processes import proportional_set_bytes, tree
+from benchmarks.processes import engines, proportional_set_bytes, tree
 
 RATE, DECODE = "tokens/s", "tokens/s after the first token"
-READY, MEMORY = "ready, s", "memory of all processes, MB"
+READY, WORKED = "ready, s", "processor time of all processes until ready, s"
+MEMORY, ENGINE = "memory of all processes, MB", "of that the engine, MB"
 AS_INSTALLED = f"one worker, {SLOTS} slots"
 LANGUAGE = {"ko": "Korean", "en": "English"}
 _numbers = itertools.count(100)
@@ -73,8 +77,17 @@ async def _started(stage: Stage, peer: Peer, number: int) -> None:
     """Round -1 is not written down: it brings the files into memory."""
     await stage.quiet([])
     with stage.start(peer, SLOTS) as server:
+        worked = sum(sum(process.cpu_times()[:2]) for process in tree(server.pid))
         await Talk(server, []).say(texts.question(0), 8)
-        held = sum(proportional_set_bytes(process.pid) for process in tree(server.pid))
+        held = _memory(tree(server.pid))
+        engine = _memory(engines(server.pid))
     if number >= 0:
         stage.note(READY, AS_INSTALLED, server, number, server.seconds)
-        stage.note(MEMORY, AS_INSTALLED, server, number, held / 1e6)
+        stage.note(WORKED, AS_INSTALLED, server, number, worked)
+        stage.note(MEMORY, AS_INSTALLED, server, number, held)
+        if engine:
+            stage.note(ENGINE, AS_INSTALLED, server, number, engine)
+
+
+def _memory(processes: Iterable[psutil.Process]) -> float:
+    return sum(proportional_set_bytes(process.pid) for process in processes) / 1e6

@@ -30,8 +30,8 @@ class Wishes:
     lengths: tuple[int, ...] = (250, 750, 1500)
     streams: tuple[int, ...] = (1, 2, 4, 8)
     conversations: int = 32
-    turn_tokens: int = 300
-    answer_tokens: int = 48
+    turn_tokens: int = 200
+    answer_tokens: int = 32
 
 
 @dataclass
