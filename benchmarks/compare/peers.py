@@ -106,9 +106,9 @@ def _llama(name: str, weights: Weights, own_defaults: bool) -> Peer:
             seconds = time.perf_counter() - began
             yield Server(name, running.pid, running.port, talk.LLAMA_SERVER, seconds)
 
-    told = "its defaults: memory cache of 8,192 MiB, batch 2,048"
+    told = "its defaults: memory cache of 8,192 MiB, batch 2,048; our OpenMP runtime"
     if not own_defaults:
-        told = f"batch 128, {THREADS} threads, no memory cache"
+        told = f"batch 128, {THREADS} threads, no memory cache; our OpenMP runtime"
     version = f"xllamacpp {installs.version('xllamacpp')}"
     return Peer(_who(name, version, weights.gguf, told), start)
 

@@ -8,11 +8,23 @@ import pytest
 from app.weights import ModelSpec
 from benchmarks.client import BenchmarkError, Reply
 from benchmarks.compare import __main__ as program
-from benchmarks.compare import installs, peers, rates, roofline, stage, talk, texts, turns, web
+from benchmarks.compare import (
+    installs,
+    peers,
+    rates,
+    roofline,
+    stage,
+    talk,
+    texts,
+    turns,
+    unpack,
+    web,
+)
 from benchmarks.compare.installs import AbsentError
 from benchmarks.compare.peers import GENAI, LLAMA, NAMES, OURS, OURS_ONNX, PYTHON, SERVE, Weights
 from benchmarks.compare.talk import Server, Talk
 from benchmarks.compare.values import Results, load
+from benchmarks.processes import ROOT
 from tests.benchmarks.compare_support import results
 
 NOT_CONVERTED = AbsentError("not converted")
@@ -136,6 +148,21 @@ def test_the_last_error_is_the_reason() -> None:
     assert installs.last_words("start\nerror: no compiler\nbye\n") == "error: no compiler"
     assert installs.last_words("start\nbye\n") == "start / bye"
     assert installs.last_words("") == "no reason was given"
+
+
+def test_weights_that_cannot_be_unpacked_are_a_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unpack, "cache_folder", lambda: tmp_path)
+    file = tmp_path / "none.gguf"
+    file.write_bytes(b"nothing")
+    with pytest.raises(AbsentError, match=r"none\.gguf cannot be unpacked: .*Error"):
+        unpack.unpacked(file)
+
+
+@pytest.mark.parametrize("name", [*NAMES, *program.SCENARIOS])
+def test_every_peer_and_scenario_is_described(name: str) -> None:
+    assert f"`{name}`" in (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
 
 
 def a_stage(tmp_path: Path, run: Results) -> stage.Stage:
