@@ -10,14 +10,16 @@ from msgspec import Struct
 
 
 class LlamaSettings(Struct, frozen=True):
-    """`context_length` is the window of one slot in tokens, `batch` prompt tokens a step."""
+    """`context_length` is the window of one slot in tokens, `batch` prompt tokens a step.
+    `own_defaults` leaves everything else, batch and threads too, as llama-server has it."""
 
     path: str
     port: int
     context_length: int
     slots: int
-    batch: int
-    threads: int
+    batch: int = 0
+    threads: int = 0
+    own_defaults: bool = False
 
 
 def main() -> None:
@@ -31,13 +33,14 @@ def main() -> None:
     params.port = settings.port
     params.n_ctx = settings.context_length * settings.slots
     params.n_parallel = settings.slots
-    params.kv_unified = False
-    params.n_batch = params.n_ubatch = settings.batch
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = settings.threads
     params.n_gpu_layers = 0
-    params.cache_ram_mib = 0
-    params.ctx_shift = params.fit_params = params.ui = False
+    params.fit_params = params.ui = False
     params.verbosity = 1
+    if not settings.own_defaults:
+        params.kv_unified = params.ctx_shift = False
+        params.n_batch = params.n_ubatch = settings.batch
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = settings.threads
+        params.cache_ram_mib = 0
     server = xllamacpp.Server(params)
     print(server.listening_address, flush=True)
     sys.stdin.read()

@@ -34,25 +34,27 @@ class Contender:
     dialect: Dialect
 
 
-def health(port: int) -> tuple[int, dict[str, Any]]:
-    """Status and body of `GET /health`; raises OSError or HTTPException."""
+def health(port: int, path: str = "/health") -> tuple[int, dict[str, Any]]:
+    """Status and body of `GET path`; raises OSError or HTTPException."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
-        connection.request("GET", "/health")
+        connection.request("GET", path)
         response = connection.getresponse()
         return response.status, json.loads(response.read())
     finally:
         connection.close()
 
 
-def wait_ready(process: psutil.Process, port: int, log: Path) -> dict[str, Any]:
-    """The first body of `/health` with status 200. Raises BenchmarkError."""
+def wait_ready(
+    process: psutil.Process, port: int, log: Path, path: str = "/health"
+) -> dict[str, Any]:
+    """The first body of `path` with status 200. Raises BenchmarkError."""
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end and process.is_running():
         if process.status() == psutil.STATUS_ZOMBIE:
             break
         with contextlib.suppress(OSError, http.client.HTTPException):
-            status, body = health(port)
+            status, body = health(port, path)
             if status == 200:
                 return body
         time.sleep(0.02)
@@ -65,7 +67,7 @@ def our_server(
 ) -> Iterator[Contender]:
     """`uvicorn app.main:app` with `options` for it, ready to answer."""
     port, log = free_port(), folder / "server.log"
-    environment = _environment() | {
+    environment = with_our_packages() | {
         "SLLM_MODEL_PATH": model,
         "DATA_DIR": str(folder),
         "USE_GPU": "false",
@@ -88,7 +90,7 @@ def llama_server(
 ) -> Iterator[Contender]:
     """llama.cpp's server in a process of its own; `same_openmp` gives it our OpenMP runtime."""
     log = folder / f"llama-{settings.port}.log"
-    environment = _environment(engine_environment() if same_openmp else None)
+    environment = with_our_packages(engine_environment() if same_openmp else None)
     command = [sys.executable, "-m", "benchmarks.llama_server"]
     command.append(msgspec.json.encode(settings).decode())
     with child(command, environment, log) as process:
@@ -110,7 +112,7 @@ def like(model: str, port: int) -> LlamaSettings:
     )
 
 
-def _environment(base: dict[str, str] | None = None) -> dict[str, str]:
+def with_our_packages(base: dict[str, str] | None = None) -> dict[str, str]:
     """Our packages are found from any working directory."""
     environment = dict(base or os.environ)
     paths = [str(ROOT), environment.get("PYTHONPATH", "")]

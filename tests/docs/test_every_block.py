@@ -36,6 +36,7 @@ KINDS: dict[str, dict[str, str]] = {
     },
     # A drawing for people: there is nothing to run.
     "docs/architecture.md": {"text picture": "test_every_block.py"},
+    "docs/benchmarks.md": SETUP,
     "docs/command-line.md": SETUP | {"bash": "test_command_line.py"},
     "docs/conformance.md": SETUP,
     "docs/hyperclovax-vision.md": SETUP,

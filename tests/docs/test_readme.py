@@ -147,7 +147,7 @@ def routes_of_the_app(monkeypatch: pytest.MonkeyPatch) -> set[str]:
         if not isinstance(context.original_route, Mount):
             methods = set(context.methods or ()) - {"HEAD"}
             # How a value is matched is not for readers.
-            path = context.path.replace(":path}", "}")
+            path = str(context.path).replace(":path}", "}")
             found |= {f"{method} {path}" for method in methods}
     return found
 

@@ -21,6 +21,7 @@ from app.config import Settings, load_settings
 from app.config_example import example
 from app.convert import requirements
 from app.weights import catalog
+from benchmarks.compare.__main__ import parser as comparison
 from tests.docs.markdown import ENGLISH, KOREAN, ROOT, blocks, rows
 
 ASSIGNMENT = re.compile(r"([A-Z_]+)=(.*)")
@@ -63,8 +64,8 @@ def check(words: list[str]) -> None:
         case ["./run.sh", *arguments]:
             assert os.access(ROOT / "run.sh", os.X_OK)
             check_serve(arguments)
-        case ["scripts/lock.sh"]:
-            assert os.access(ROOT / "scripts" / "lock.sh", os.X_OK)
+        case ["scripts/lock.sh" | "./test.sh" as script]:
+            assert os.access(ROOT / script, os.X_OK)
         case ["uv", "pip", "compile", *_, source, "-o", target]:
             clients = ROOT / "tests" / "openai" / "clients"
             assert {source, target} <= {path.name for path in clients.iterdir()}
@@ -72,12 +73,12 @@ def check(words: list[str]) -> None:
             assert list((ROOT / tests).glob("test_*.py"))
         case ["python", "-m", module, *_] if module.startswith("training."):
             assert (ROOT / f"{module.replace('.', '/')}.py").is_file()
+        case ["python", "-m", "benchmarks.compare", *arguments]:
+            comparison().parse_args(arguments)
         case ["sllm", "serve", *arguments]:
             check_serve(arguments)
         case ["sllm", "convert", *arguments]:
             typer_command("convert").make_context("convert", list(arguments))
-        case ["./test.sh"]:
-            assert os.access(ROOT / "test.sh", os.X_OK)
         case ["cp", ".env.example", ".env"]:
             assert (ROOT / ".env.example").read_text() == example(Settings)
         case ["poetry", "install"]:
