@@ -64,5 +64,5 @@ def _report(job: Job, code: int, answer: bytes, last_words: str) -> Report:
         return msgspec.json.decode(answer, type=Report)
     if answer:
         raise UnmeasurableError(msgspec.convert(json.loads(answer), Notice))
-    values = {"model": job.spec.id, "code": code, "reason": last_words}
-    raise UnmeasurableError(Notice("tune_died", {**values}))
+    values: dict[str, str | int | float] = {"model": job.spec.id, "code": code}
+    raise UnmeasurableError(Notice("tune_died", {**values, "reason": last_words}))

@@ -97,7 +97,7 @@ def test_every_sentence_that_is_said_exists(monkeypatch: pytest.MonkeyPatch) -> 
     known = json.loads(MESSAGES.read_text(encoding="utf-8"))
     code = "".join(path.read_text() for path in (ROOT / "app").rglob("*.py"))
     prefixes = ("chat_help_", "chat_stats_", "models_column_", "models_info_", "bench_")
-    composed = (*prefixes, "doctor_database_", "doctor_extra_")
+    composed = (*prefixes, "doctor_database_", "doctor_extra_", "tune_column_")
     named = set(re.findall(r"""["'](\w+)["']""", code))
     unused = [key for key in known if key not in named and not key.startswith(composed)]
     assert unused == []
