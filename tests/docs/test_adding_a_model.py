@@ -114,7 +114,7 @@ def test_an_entry_of_the_catalogue_is_one(tmp_path: Path) -> None:
     [block] = blocks(PAGE, "json catalog")
     [entry] = catalog.decode(f"[{block.text}]".encode())
     assert catalog.find(entry.name) is None
-    optional = {"chat", "default", "notes"}
+    optional = {"chat", "default", "notes", "served_as"}
     assert json.loads(block.text).keys() == {*catalog.CatalogEntry.__struct_fields__} - optional
 
 
