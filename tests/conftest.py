@@ -18,6 +18,8 @@ settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("search", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
+# What concerns a whole run, also where its tests are in several processes.
+pytest_plugins = ["tests.distribution", "tests.conformance.report"]
 
 # Weights that `sllm convert` makes once, and the seconds that may take on two busy cores.
 CONVERTED = frozenset({"smollm2_int8", "smollm2_fp32", "smollm2_cuda", "qwen_int8", "column"})

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conformance.columns import COLUMNS
-from tests.conformance.conftest import case_of
+from tests.conformance.report import case_of
 from tests.conformance.table import Table, read, write
 
 HERE = Path(__file__).parent
