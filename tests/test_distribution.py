@@ -1,5 +1,6 @@
 """Which tests share a process, and how many processes there are."""
 
+import os
 import re
 import subprocess
 import sys
@@ -62,6 +63,6 @@ def test_a_file_stays_in_one_process(tmp_path: Path) -> None:
 def test_as_many_processes_as_cores(
     quota: int, expected: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(distribution.os, "sched_getaffinity", lambda _: {0, 1, 2}, raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2}, raising=False)
     monkeypatch.setattr(distribution, "quota_cores", lambda: quota)
     assert distribution.processes() == expected
