@@ -3,9 +3,10 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from app.weights import ModelSpec, ensure
 from tests.converted import converted
@@ -14,10 +15,13 @@ from tests.support import Server, running
 
 # The same examples each time, so that a change is judged by what it changes; new ones are sought
 # with `HYPOTHESIS_PROFILE=search ./test.sh`. No test asserts on time.
-settings.register_profile("repeatable", derandomize=True, deadline=None)
-settings.register_profile("search", deadline=None)
+TIMELESS: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("repeatable", derandomize=True, **TIMELESS)
+settings.register_profile("search", **TIMELESS)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
+# What concerns a whole run, also where its tests are in several processes.
+pytest_plugins = ["tests.distribution", "tests.conformance.report"]
 
 # Weights that `sllm convert` makes once, and the seconds that may take on two busy cores.
 CONVERTED = frozenset({"smollm2_int8", "smollm2_fp32", "smollm2_cuda", "qwen_int8", "column"})

@@ -1,8 +1,10 @@
 """A real server in a process of its own, for tests that go through HTTP."""
 
 import contextlib
+import itertools
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -21,11 +23,19 @@ ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 180.0
 
 
+# Below those that systems give to whoever asks for any, so that none is taken between its choice
+# and its use; each of the processes that run tests side by side has its own.
+_LOWEST_PORT, _PORTS = 12_000, 4_000
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_ports = itertools.count(random.randrange(_PORTS))
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    while True:
+        port = _LOWEST_PORT + _WORKER % 4 * _PORTS + next(_ports) % _PORTS
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Server:
@@ -107,12 +117,7 @@ class Server:
 
     def engines(self) -> list[psutil.Process]:
         """Engine processes that serve this server, by the server they belong to."""
-        return [
-            process
-            for process in psutil.process_iter(["cmdline"])
-            if "app.engine.process" in (process.info["cmdline"] or [])
-            and int(process.environ().get("SLLM_SERVER_PID", "0")) == self.process.pid
-        ]
+        return processes("app.engine.process", SLLM_SERVER_PID=str(self.process.pid))
 
     def tree(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)
@@ -130,6 +135,17 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 raise
+
+
+def processes(argument: str, **variables: str) -> list[psutil.Process]:
+    """Those with this argument and these variables; others, of whoever, may end meanwhile."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        if argument in (process.info["cmdline"] or []):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if variables.items() <= process.environ().items():
+                    found.append(process)
+    return found
 
 
 def _command(process: psutil.Process) -> str:

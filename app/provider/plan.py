@@ -107,10 +107,10 @@ def compute_threads() -> int:
     """Cores that this process may use: physical ones, within its affinity and CPU quota."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
     physical = psutil.cpu_count(logical=False) or allowed
-    return max(1, min(physical, allowed, _quota_cores()))
+    return max(1, min(physical, allowed, quota_cores()))
 
 
-def _quota_cores(path: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+def quota_cores(path: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
     """Whole cores of a container's CPU quota (cgroup v2); no quota is a great many."""
     unlimited = 1 << 16
     try:

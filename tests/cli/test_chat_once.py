@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.support import COMMAND, clean_environment, sllm
 from tests.images import samples
-from tests.support import PATIENCE, Server, running
+from tests.support import PATIENCE, Server, processes, running
 
 
 def test_the_answer_alone_is_printed(
@@ -166,12 +166,7 @@ def test_the_server_ends_with_the_chat(
 
 def _servers(data_dir: Path) -> list[psutil.Process]:
     """Processes of `sllm serve` on this folder."""
-    return [
-        process
-        for process in psutil.process_iter(["cmdline"])
-        if "--child-of" in (process.info["cmdline"] or [])
-        and process.environ().get("DATA_DIR") == str(data_dir)
-    ]
+    return processes("--child-of", DATA_DIR=str(data_dir))
 
 
 @pytest.mark.weights

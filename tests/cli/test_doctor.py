@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.cli.support import sllm
-from tests.support import Server
+from tests.support import Server, free_port
 from tests.weights.gguf_builder import build
 
 
@@ -149,10 +149,10 @@ def test_broken_downloads_take_room(scripted_settings: dict[str, str], tmp_path:
 
 
 def test_a_port_that_somebody_else_has(scripted_settings: dict[str, str], tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        port = str(other.getsockname()[1])
-        found = findings(scripted_settings | {"PORT": port}, tmp_path)["port"]
-    assert (found["status"], found["fix"]) == ("fail", f"PORT={int(port) + 1} sllm serve")
+    port = free_port()  # the next one is nobody's either
+    with socket.create_server(("127.0.0.1", port)):
+        found = findings(scripted_settings | {"PORT": str(port)}, tmp_path)["port"]
+    assert (found["status"], found["fix"]) == ("fail", f"PORT={port + 1} sllm serve")
 
 
 def test_a_port_that_our_own_server_has(

@@ -3,10 +3,12 @@
 import inspect
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import pytest
 
 from tests.conformance.columns import COLUMNS
-from tests.conformance.conftest import case_of
+from tests.conformance.report import Cells, case_of
 from tests.conformance.table import Table, read, write
 
 HERE = Path(__file__).parent
@@ -63,3 +65,25 @@ def test_a_table_survives_being_written(tmp_path: Path) -> None:
     assert path.read_text().endswith("After.\n")
     assert "old" not in path.read_text()
     assert COLUMNS[0].name in table.text()
+
+
+@pytest.mark.parametrize(
+    ("when", "outcome", "expected"),
+    [
+        ("call", "passed", "17/18"),
+        ("call", "failed", "FAILED"),
+        ("setup", "failed", "FAILED"),
+        ("setup", "skipped", "not run"),
+    ],
+)
+def test_a_report_carries_its_cell(
+    when: Literal["setup", "call"],
+    outcome: Literal["passed", "failed", "skipped"],
+    expected: str,
+) -> None:
+    """So that tables are also made of what other processes have run."""
+    cells, carried = Cells(), [("cell", "17/18"), ("case", "a case"), ("column", "a column")]
+    place = ("tests/conformance/test_answers.py", 1, "test_a_case")
+    told = pytest.TestReport(place[0], place, {}, outcome, None, when, user_properties=carried)
+    cells.pytest_runtest_logreport(told)
+    assert cells.table.cells == {"a case": {"a column": expected}}

@@ -159,7 +159,11 @@ async def test_texts_and_pictures_take_turns_in_a_slot(
         assert text_of(await generated(backend, seeing, reuse=True)) == alone
 
 
-@pytest.mark.parametrize("spelling", [MARKER, "<__media__>", "<__image__>", "<image>"])
+@pytest.mark.parametrize(
+    # Every process has another secret, and its tests the same names.
+    "spelling",
+    [pytest.param(MARKER, id="secret"), "<__media__>", "<__image__>", "<image>"],
+)
 async def test_a_marker_that_a_user_spells_brings_no_picture(
     backend: LlamaBackend, tmp_path: Path, spelling: str
 ) -> None:

@@ -1,7 +1,11 @@
 """A conversation with real weights: the cache makes the next turn cheap, and nothing is lost."""
 
+import pytest
+
 from tests.support import Server
 from tests.v4.support import again, branch, say, say_streamed
+
+pytestmark = pytest.mark.weights
 
 SYSTEM = "You are a patient teacher. " + "Explain every step in plain words. " * 20
 

@@ -1,0 +1,68 @@
+"""Which tests share a process, and how many processes there are."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import distribution
+from tests.conftest import CONVERTED
+from tests.distribution import WEIGHTS, group
+
+ROOT = Path(__file__).resolve().parents[1]
+TESTS = """import os, pytest
+
+@pytest.mark.parametrize("number", range(3))
+def test_where(number):
+    print(f"<{__name__} {os.environ['PYTEST_XDIST_WORKER']}>")
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        ("tests/test_texts.py", "tests/test_texts.py"),
+        ("tests/ui/test_chat.py", "tests/ui/"),
+        ("tests/docs/test_export.py", "tests/docs/"),
+        ("tests/docs/test_readme_runs.py", WEIGHTS),
+        ("tests/conformance/test_greedy.py", WEIGHTS),
+    ],
+)
+def test_groups(file: str, expected: str) -> None:
+    assert group(ROOT, file) == expected
+
+
+def test_whatever_loads_real_weights_says_so(request: pytest.FixtureRequest) -> None:
+    loading = {
+        item.path.relative_to(ROOT)
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and {"embedded", *CONVERTED} & {*item.fixturenames}
+    }
+    assert [str(file) for file in loading if group(ROOT, str(file)) != WEIGHTS] == []
+
+
+def test_a_file_stays_in_one_process(tmp_path: Path) -> None:
+    for name in "abcd":
+        (tmp_path / f"test_{name}.py").write_text(TESTS)
+    command = [sys.executable, "-m", "pytest", "-n", "2", "-p", "tests.distribution", "-rP"]
+    options = ["--rootdir", str(tmp_path), "-c", "/dev/null", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [*command, *options, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    places = re.findall(r"<(\w+) (gw\d)>", done.stdout)
+    assert len(places) == 12
+    assert {worker for _, worker in places} == {"gw0", "gw1"}
+    assert len(set(places)) == 4
+
+
+@pytest.mark.parametrize(("quota", "expected"), [(1, 0), (2, 2), (1 << 16, 3)])
+def test_as_many_processes_as_cores(
+    quota: int, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2}, raising=False)
+    monkeypatch.setattr(distribution, "quota_cores", lambda: quota)
+    assert distribution.processes() == expected
