@@ -27,7 +27,6 @@ check "ruff check" "$python" -m ruff check .
 check "ruff format" "$python" -m ruff format --check .
 check "mypy" "$python" -m mypy --strict "${typed[@]}"
 check "lint-imports" "$python" "$venv/bin/lint-imports"
-# Two cores run two processes of tests (tests/distribution.py); `./test.sh -n 0` runs one.
-check "pytest" "$python" -m pytest -n auto "$@"
+check "pytest" "$python" -m pytest "$@"
 printf '%s\n' "$summary"
 exit "$failed"
