@@ -10,7 +10,8 @@ from msgspec import Struct
 
 
 class LlamaSettings(Struct, frozen=True):
-    """`context_length` is the window of one slot in tokens, `batch` prompt tokens a step."""
+    """`context_length` is the window of one slot in tokens, `batch` prompt tokens a
+    step, computed by `micro_batch` (None: all at once)."""
 
     path: str
     port: int
@@ -18,6 +19,7 @@ class LlamaSettings(Struct, frozen=True):
     slots: int
     batch: int
     threads: int
+    micro_batch: int | None = None
 
 
 def main() -> None:
@@ -32,7 +34,7 @@ def main() -> None:
     params.n_ctx = settings.context_length * settings.slots
     params.n_parallel = settings.slots
     params.kv_unified = False
-    params.n_batch = params.n_ubatch = settings.batch
+    params.n_batch, params.n_ubatch = settings.batch, settings.micro_batch or settings.batch
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = settings.threads
     params.n_gpu_layers = 0
     params.cache_ram_mib = 0

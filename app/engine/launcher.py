@@ -15,6 +15,7 @@ import msgspec
 from app.domain.model_info import Notice
 from app.engine.runtime_dir import server_pid
 from app.engine.spec import EngineSpec
+from app.engine.threads import openmp
 
 _ROOT = Path(__file__).resolve().parents[2]
 # Print what the installed builds of the libraries can use, as JSON lists.
@@ -30,12 +31,13 @@ class EngineFailed(Exception):
         self.reason = reason
 
 
-def environment() -> dict[str, str]:
+def environment(*, adapting: bool = False) -> dict[str, str]:
     """The engine's environment: our package on its path, and LLVM's OpenMP runtime.
 
     xllamacpp asks for `libgomp.so.1`, which a bare Debian does not have; the wheel
     `cmeel-libomp` brings LLVM's runtime under that name. It also spins less harmfully beside
-    busy neighbours (docs/decisions/0003). A user's own settings win.
+    busy neighbours (docs/decisions/0003), and where the engine is `adapting` its teams can grow
+    and shrink (0024). A user's own settings win.
     """
     env = dict(os.environ)
     # For people and tools that look at the process table.
@@ -47,13 +49,15 @@ def environment() -> dict[str, str]:
     if (bundled / "libgomp.so.1").exists():
         paths = [str(bundled), env.get("LD_LIBRARY_PATH")]
         env["LD_LIBRARY_PATH"] = os.pathsep.join(filter(None, paths))
+        if adapting:
+            env |= openmp.settings(env)
     return env
 
 
 async def launch(spec: EngineSpec) -> asyncio.subprocess.Process:
     """A loaded engine, listening. Raises EngineFailed; the process is then gone."""
     async with _standard_error(spec) as standard_error:
-        process = await _started(standard_error)
+        process = await _started(standard_error, spec)
     assert process.stdin is not None
     assert process.stdout is not None
     try:
@@ -70,7 +74,7 @@ async def launch(spec: EngineSpec) -> asyncio.subprocess.Process:
     raise EngineFailed(_reason(outcome if line else None, code, spec))
 
 
-async def _started(standard_error: int | None) -> asyncio.subprocess.Process:
+async def _started(standard_error: int | None, spec: EngineSpec) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -78,7 +82,7 @@ async def _started(standard_error: int | None) -> asyncio.subprocess.Process:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=standard_error,
-        env=environment(),
+        env=environment(adapting=spec.cpu_adapt == "auto"),
         # Its own session: a terminal's Ctrl-C is not its business.
         start_new_session=True,
     )

@@ -64,8 +64,8 @@ class EngineSpec(Struct, frozen=True):
     between two looks at the other slots; `directory` the private (0700) runtime directory;
     `chat_template` and `special_tokens` are those of a GGUF file, for prompts with tools;
     `server` the process whose end ends the engine. A model that sees has `vision`, and either
-    `onnx_vision` or `mmproj`, the path of a GGUF file's projector. `log_format` and `log_level`
-    are the server's.
+    `onnx_vision` or `mmproj`, the path of a GGUF file's projector. `log_format`, `log_level` and
+    `cpu_adapt` are the server's.
     """
 
     backend: Literal["llama", "onnx", "scripted"]
@@ -96,6 +96,7 @@ class EngineSpec(Struct, frozen=True):
     mmproj: str | None = None
     vision: VisionInfo | None = None
     kv: KvSpec | None = None
+    cpu_adapt: Literal["auto", "off"] = "auto"
     data: tuple[str, ...] = ()
     log_format: LogFormat = "text"
     log_level: str = "info"

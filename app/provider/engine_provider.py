@@ -52,6 +52,7 @@ class EngineProvider:
             client.pulse.limit,
             client.pid,
             restarts,
+            client.pulse.threads,
         )
 
     async def info(self) -> ModelInfo:
