@@ -7,10 +7,11 @@ SPARE_CORES = 0.2
 # A neighbour counts from this much of a core on, and until it wants less than that much. What a
 # neighbour gets only grows when we take less, so nobody crosses both of them because of us.
 ARRIVED, LEFT = 0.6, 0.35
-# Looks in a row that must say the same, and how many of them when it goes to and fro.
-SURE, SUREST = 2, 16
-# Looks without a change after which one is not a return.
-CALM = 20
+# Looks in a row that must say the same; twice as many after each change, up to the second, until
+# so many looks in a row have agreed with what is.
+SURE, SUREST, CALM = 2, 16, 20
+# An engine that uses less has nothing to do: then no change is because of us, and none costs.
+WORKING_CORES = 0.2
 
 
 def wanted_by_others(look: Look, threads: int) -> float:
@@ -34,31 +35,25 @@ class ThreadChoice:
     def __init__(self, most: int) -> None:
         self.most = self.threads = most
         self._neighbours = 0
-        self._said = 0
+        self._said = self._calm = 0
         self._needed = SURE
-        self._since_change = CALM
 
     def see(self, look: Look) -> int:
         """A look was taken: how many threads from here on."""
-        self._since_change += 1
         counted = self._count(wanted_by_others(look, self.threads))
         chosen = threads_beside(counted, self.most, look.cores)
-        self._said = self._said + 1 if chosen != self.threads else 0
-        if self._said >= self._needed:
-            self._change(chosen)
-        if self._said == 0 or self._since_change == 0:
-            self._neighbours = counted
-        if self._since_change > CALM:
+        if chosen == self.threads:
+            self._neighbours, self._said, self._calm = counted, 0, self._calm + 1
+        else:
+            self._said, self._calm = self._said + 1, 0
+        if look.own < WORKING_CORES or self._calm >= CALM:
             self._needed = SURE
+        if self._said >= self._needed:
+            self._neighbours, self.threads, self._said = counted, chosen, 0
+            self._needed = min(SUREST, 2 * self._needed)
         return self.threads
 
     def _count(self, wanted: float) -> int:
         arrived = int(wanted + 1 - ARRIVED)
         left = int(wanted + 1 - LEFT)
         return max(arrived, min(self._neighbours, left))
-
-    def _change(self, chosen: int) -> None:
-        returned = self._since_change <= CALM
-        self._needed = min(SUREST, 2 * self._needed) if returned else SURE
-        self.threads = chosen
-        self._said = self._since_change = 0
