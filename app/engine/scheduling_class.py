@@ -26,7 +26,7 @@ def batch_threads() -> Iterator[None]:
     Compute threads then wake others up less eagerly and the event loops, here and in the API
     workers, get their short turns at once. On two cores beside busy neighbours: 1.2 to 1.5
     times the tokens, first tokens 10 to 25 % sooner (docs/decisions/0003); the short turns are
-    another 1.7 times (0024). Where the system does not allow it, nothing changes.
+    another 1.3 to 1.8 times (0024). Where the system does not allow it, nothing changes.
     """
     possible = hasattr(os, "SCHED_BATCH")
     if possible:

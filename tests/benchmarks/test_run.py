@@ -34,10 +34,8 @@ def test_rounds_pair_the_contenders_and_make_a_table(tmp_path: Path) -> None:
 
 
 def test_every_load_is_met_by_both_and_judged(tmp_path: Path) -> None:
-    options = busy._parser().parse_args(
-        ["--rounds", "1", "--busy", "0,1", "--streams", "1", "--max-tokens", "8"]
-        + ["--settle", "0", "--long", "0", "--patience", "0"]
-    )
+    small = "--rounds 1 --busy 0,1 --streams 1 --max-tokens 8 --settle 0 --long 0 --patience 0"
+    options = busy._parser().parse_args(small.split())
     with our_server(MODEL, tmp_path) as server:
         other = type(server)(busy.THEIRS, server.pid, server.port, server.dialect)
         text = busy.report(busy.measure([server, other], options, tmp_path))
