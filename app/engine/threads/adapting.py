@@ -30,6 +30,7 @@ async def adapt(spec: EngineSpec, device: str, tell: Callable[[int], None]) -> N
     while True:
         await asyncio.sleep(LOOK_SECONDS)
         look, before = machine.look(), choice.threads
+        log.debug("%s, %s threads compute", look, before)
         if look is None or choice.see(look) == before:
             continue
         await asyncio.to_thread(team.limit, choice.threads)

@@ -15,11 +15,12 @@ WORKING_CORES = 0.2
 
 
 def wanted_by_others(look: Look, threads: int) -> float:
-    """How many cores our neighbours would use if they could. Where all cores are busy, the kernel
-    divides them by the number of those who want one: theirs are to ours as the times are."""
-    if look.idle > SPARE_CORES or look.own <= 0:
+    """How many cores our neighbours would use if they could. Where none is spare, it shows in how
+    long our threads wait: one that shares its core with a neighbour does so half of the time."""
+    if look.idle > SPARE_CORES or look.own < WORKING_CORES:
         return look.foreign
-    return max(look.foreign, look.foreign * threads / look.own)
+    theirs = min(look.foreign, max(0, look.cores - threads))
+    return theirs + 2 * look.waited * threads
 
 
 def threads_beside(neighbours: int, most: int, cores: int) -> int:
