@@ -23,6 +23,7 @@ from app.config_values import (
 )
 from app.logs.setup import LogFormat
 
+CpuAdapt = Literal["auto", "off"]
 LogLevel = Literal["critical", "error", "warning", "info", "debug"]
 UseGpu = Literal["auto", "false", "true", "required"]
 Speculation = Literal["off", "ngram"]
@@ -77,6 +78,12 @@ class Settings(BaseSettings):
     )
     gpu_layers: int | None = _number(
         None, "Layers of the text model to keep on the GPU. Empty: all.", 0, 10_000
+    )
+    cpu_adapt: Annotated[CpuAdapt, BeforeValidator(lower_case)] = _setting(
+        "auto",
+        "auto: compute with fewer threads while other programs keep cores busy; off: always with "
+        "all.",
+        "auto or off",
     )
     context_length: int | None = _number(
         None,

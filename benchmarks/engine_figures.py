@@ -100,10 +100,12 @@ async def first_token(server: Contender, words: int) -> float:
     return answer.first_at - began
 
 
-async def newcomer(server: Contender, words: int) -> tuple[float, float, float]:
+async def newcomer(
+    server: Contender, words: int, others: int = OTHERS
+) -> tuple[float, float, float]:
     """Beside streams that decode: seconds to a newcomer's first token, the largest gap between
     two tokens of one of the others meanwhile, and their usual gap before (a step)."""
-    async with _others(server) as replies:
+    async with _others(server, others) as replies:
         before = [token_times(reply, server.dialect) for reply in replies]
         step = _median([b - a for times in before for a, b in itertools.pairwise(times[1:])])
         began = time.perf_counter()
@@ -119,7 +121,7 @@ async def newcomer(server: Contender, words: int) -> tuple[float, float, float]:
 
 
 @contextlib.asynccontextmanager
-async def _others(server: Contender) -> AsyncIterator[list[Reply]]:
+async def _others(server: Contender, count: int) -> AsyncIterator[list[Reply]]:
     """Streams that decode, each a good way into its answer; they leave at the end. What is
     listed grows when one has said all it had to say and another begins."""
     replies: list[Reply] = []
@@ -133,9 +135,9 @@ async def _others(server: Contender) -> AsyncIterator[list[Reply]]:
             finally:
                 reply.leave()
 
-    talking = [asyncio.create_task(talk()) for _ in range(OTHERS)]
+    talking = [asyncio.create_task(talk()) for _ in range(count)]
     try:
-        while len([reply for reply in replies if _is_going(reply, server)]) < OTHERS:
+        while len([reply for reply in replies if _is_going(reply, server)]) < count:
             await asyncio.sleep(0.05)  # a look at what has arrived
             if failed := next((task for task in talking if task.done()), None):
                 failed.result()

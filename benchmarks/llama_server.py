@@ -10,8 +10,9 @@ from msgspec import Struct
 
 
 class LlamaSettings(Struct, frozen=True):
-    """`context_length` is the window of one slot in tokens, `batch` prompt tokens a step.
-    `own_defaults` leaves everything else, batch and threads too, as llama-server has it."""
+    """`context_length` is the window of one slot in tokens, `batch` prompt tokens a step,
+    computed by `micro_batch` (None: all at once). `own_defaults` leaves everything else, batch
+    and threads too, as llama-server has it."""
 
     path: str
     port: int
@@ -19,6 +20,7 @@ class LlamaSettings(Struct, frozen=True):
     slots: int
     batch: int = 0
     threads: int = 0
+    micro_batch: int | None = None
     own_defaults: bool = False
 
 
@@ -38,7 +40,7 @@ def main() -> None:
     params.verbosity = 1
     if not settings.own_defaults:
         params.kv_unified = params.ctx_shift = False
-        params.n_batch = params.n_ubatch = settings.batch
+        params.n_batch, params.n_ubatch = settings.batch, settings.micro_batch or settings.batch
         params.cpuparams.n_threads = params.cpuparams_batch.n_threads = settings.threads
         params.cache_ram_mib = 0
     server = xllamacpp.Server(params)

@@ -16,6 +16,7 @@ from msgspec import Struct
 from app.domain.model_info import Notice
 from app.engine.runtime_dir import server_pid
 from app.engine.spec import EngineSpec
+from app.engine.threads import openmp
 
 _ROOT = Path(__file__).resolve().parents[2]
 # Print what the installed builds of the libraries can use, as JSON lists.
@@ -31,12 +32,13 @@ class EngineFailed(Exception):
         self.reason = reason
 
 
-def environment() -> dict[str, str]:
+def environment(*, adapting: bool = False) -> dict[str, str]:
     """The engine's environment: our package on its path, and LLVM's OpenMP runtime.
 
     xllamacpp asks for `libgomp.so.1`, which a bare Debian does not have; the wheel
     `cmeel-libomp` brings LLVM's runtime under that name. It also spins less harmfully beside
-    busy neighbours (docs/decisions/0003). A user's own settings win.
+    busy neighbours (docs/decisions/0003), and where the engine is `adapting` its teams can grow
+    and shrink (0025). A user's own settings win.
     """
     env = dict(os.environ)
     # For people and tools that look at the process table.
@@ -48,6 +50,8 @@ def environment() -> dict[str, str]:
     if (bundled / "libgomp.so.1").exists():
         paths = [str(bundled), env.get("LD_LIBRARY_PATH")]
         env["LD_LIBRARY_PATH"] = os.pathsep.join(filter(None, paths))
+        if adapting:
+            env |= openmp.settings(env)
     return env
 
 
@@ -61,7 +65,7 @@ class Launch(Struct, frozen=True):
 async def begin(spec: EngineSpec) -> Launch:
     """Start a process that loads `spec`; `loaded` waits for it."""
     async with _standard_error(spec) as standard_error:
-        process = await _started(standard_error)
+        process = await _started(standard_error, spec)
     assert process.stdin is not None
     try:
         spec = msgspec.structs.replace(spec, server=server_pid())
@@ -89,7 +93,7 @@ async def loaded(launch: Launch) -> asyncio.subprocess.Process:
     raise EngineFailed(_reason(outcome if line else None, code, launch.spec))
 
 
-async def _started(standard_error: int | None) -> asyncio.subprocess.Process:
+async def _started(standard_error: int | None, spec: EngineSpec) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -97,7 +101,7 @@ async def _started(standard_error: int | None) -> asyncio.subprocess.Process:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=standard_error,
-        env=environment(),
+        env=environment(adapting=spec.cpu_adapt == "auto"),
         # Its own session: a terminal's Ctrl-C is not its business.
         start_new_session=True,
     )

@@ -22,6 +22,7 @@ from app.engine.lifeline import die_with_parent, outlive_parent
 from app.engine.runtime_dir import OwnerLock, remove
 from app.engine.server import EngineServer
 from app.engine.spec import EngineSpec
+from app.engine.threads.adapting import adapt
 from app.logs.setup import configure
 
 WRITE_SECONDS = 5.0
@@ -83,6 +84,7 @@ async def _serve(spec: EngineSpec, backend: Backend, answers: TextIO) -> int:
     outlive_parent()
     _report(answers, {})
     beat = asyncio.create_task(server.beat())
+    adapting = asyncio.create_task(adapt(spec, backend.info.device, server.compute_with))
     ends = {
         asyncio.create_task(server.connections.abandoned()): 0,
         asyncio.create_task(server.died.wait()): 2,
@@ -90,6 +92,7 @@ async def _serve(spec: EngineSpec, backend: Backend, answers: TextIO) -> int:
     done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     listener.close()
     beat.cancel()
+    adapting.cancel()
     code = max(ends[task] for task in done)
     if code == 0:
         await _close(server)

@@ -37,6 +37,7 @@ class EngineServer:
         self.connections = Connections(spec.server, GRACE_SECONDS)
         self.died = asyncio.Event()
         self._limit = spec.queue_limit
+        self._threads = spec.threads
         self._open: set[Connection] = set()
         self._dirty = asyncio.Event()
 
@@ -56,7 +57,12 @@ class EngineServer:
     def pulse(self) -> wire.Pulse:
         busy = self.scheduler.busy
         idle = time.monotonic() - self.scheduler.last_token_at if busy else 0.0
-        return wire.Pulse(busy, self.scheduler.waiting, self._limit, round(idle, 2))
+        return wire.Pulse(busy, self.scheduler.waiting, self._limit, round(idle, 2), self._threads)
+
+    def compute_with(self, threads: int) -> None:
+        """So many threads compute from now on; the workers are told."""
+        self._threads = threads
+        self._changed()
 
     def _changed(self) -> None:
         self._dirty.set()

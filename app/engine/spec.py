@@ -66,8 +66,8 @@ class EngineSpec(Struct, frozen=True):
     `speculation` says where drafts of several tokens come from, on llama.cpp;
     `server` the process whose end ends the engine. A model that sees has `vision`, and either
     `onnx_vision` or `mmproj`, the path of a GGUF file's projector. `told` is what a
-    model's `settings` say beside what the backend knows. `log_format` and `log_level` are the
-    server's.
+    model's `settings` say beside what the backend knows. `log_format`, `log_level` and `cpu_adapt`
+    are the server's.
     """
 
     backend: Literal["llama", "onnx", "scripted"]
@@ -99,6 +99,7 @@ class EngineSpec(Struct, frozen=True):
     mmproj: str | None = None
     vision: VisionInfo | None = None
     kv: KvSpec | None = None
+    cpu_adapt: Literal["auto", "off"] = "auto"
     data: tuple[str, ...] = ()
     told: dict[str, int | str | bool] = {}
     log_format: LogFormat = "text"

@@ -71,13 +71,15 @@ class Hello(Struct, frozen=True, tag="hello"):
 class Pulse(Struct, frozen=True, tag="pulse"):
     """Sent on change and every half second: the engine's event loop is alive.
 
-    `idle_seconds` is the time since the last token while slots are busy (0.0 when none is).
+    `idle_seconds` is the time since the last token while slots are busy (0.0 when none is);
+    `threads` compute on the CPU.
     """
 
     busy: int
     waiting: int
     limit: int
     idle_seconds: float = 0.0
+    threads: int = 0
 
 
 class Event(Struct, frozen=True, tag="event"):

@@ -76,6 +76,8 @@ def loads(health: Healths) -> Iterator[Metric]:
     yield gauge("sllm_slots_busy", "Generations that run now.", busy)
     yield gauge("sllm_queue_depth", "Generations that wait for a slot.", waiting)
     yield gauge("sllm_queue_limit", "Generations that may wait at most (QUEUE_LIMIT).", limit)
+    threads = {engine: float(each.threads) for engine, each in health.items() if each.info}
+    yield gauge("sllm_engine_threads", "Threads that compute on the CPU now.", threads)
 
 
 def facts(health: Healths) -> Iterator[Metric]:

@@ -59,6 +59,7 @@ class EngineProvider:
             client.pulse.limit,
             client.pid,
             restarts,
+            client.pulse.threads,
         )
 
     async def info(self) -> ModelInfo:

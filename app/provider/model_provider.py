@@ -12,7 +12,8 @@ from app.domain.model_info import ModelInfo, ModelStatus, Notice
 
 class ModelHealth(Struct, frozen=True):
     """What `/health` tells of a model; `busy` slots, `waiting` of `limit` places in line. `pid` is
-    the engine's process, `restarts` how many engines have ended before it."""
+    the engine's process, `restarts` how many engines have ended before it; `threads` compute on the
+    CPU."""
 
     status: ModelStatus
     id: str | None = None
@@ -23,6 +24,7 @@ class ModelHealth(Struct, frozen=True):
     limit: int = 0
     pid: int | None = None
     restarts: int = 0
+    threads: int = 0
 
 
 class ModelProvider(Protocol):

@@ -62,7 +62,12 @@ class Preparation:
         stops a download, which the next call continues."""
         spec = await self._spec(directory, say)
         settings = self._settings
-        return replace(spec, log_format=settings.log_format, log_level=settings.log_level)
+        return replace(
+            spec,
+            log_format=settings.log_format,
+            log_level=settings.log_level,
+            cpu_adapt=settings.cpu_adapt,
+        )
 
     async def _spec(self, directory: Path, say: Say) -> EngineSpec:
         if self._path == SCRIPTED:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.weights import ModelSpec
-from benchmarks import engine_death, faults, figures, leavers, openmp, overhead, workers
+from benchmarks import busy, engine_death, faults, figures, leavers, openmp, overhead, workers
 from benchmarks.processes import engines
 from benchmarks.sampling import sample
 from benchmarks.servers import our_server
@@ -31,6 +31,16 @@ def test_rounds_pair_the_contenders_and_make_a_table(tmp_path: Path) -> None:
         rounds = overhead.measure([server, other], options)
     assert [set(outcome) for outcome in rounds[2]] == [{"ours", "other"}]
     assert "ours to theirs" in overhead.report(MODEL, rounds)
+
+
+def test_every_load_is_met_by_both_and_judged(tmp_path: Path) -> None:
+    small = "--rounds 1 --busy 0,1 --streams 1 --max-tokens 8 --settle 0 --long 0 --patience 0"
+    options = busy._parser().parse_args(small.split())
+    with our_server(MODEL, tmp_path) as server:
+        other = type(server)(busy.THEIRS, server.pid, server.port, server.dialect)
+        text = busy.report(busy.measure([server, other], options, tmp_path))
+    assert text.count("decode, ") == 2
+    assert all("met" in row or "MISSED" in row for row in text.splitlines()[2:])
 
 
 def test_the_machine_has_one_engine_however_many_workers() -> None:

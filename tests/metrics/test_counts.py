@@ -144,6 +144,7 @@ def test_the_state_of_engine_database_and_build_is_shown(scripted: Server) -> No
     assert page.value("sllm_database_up", kind="sqlite") == 1
     assert page.value("sllm_slots", **TEXT) == 4
     assert page.value("sllm_queue_limit", **TEXT) == 8
+    assert page.value("sllm_engine_threads", **TEXT) == 1
     assert page.value("sllm_engine_resident_memory_bytes", **TEXT) > 1_000_000
     assert page.value("sllm_api_resident_memory_bytes") > 1_000_000
     (info,) = page.labels("sllm_model_info")

@@ -199,6 +199,7 @@ def _info(spec: EngineSpec, gpus: list[str], texts: LlamaTexts) -> ModelInfo:
             "batch": GPU_BATCH if gpus else spec.batch,
             "threads": spec.threads,
             "speculation": spec.speculation,
+            "cpu_adapt": spec.cpu_adapt,
             "kv_cache": "f16",
             "kv_cache_tokens": spec.context_length * spec.slots,
             **spec.told,
