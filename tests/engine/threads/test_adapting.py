@@ -75,7 +75,12 @@ def test_beside_a_busy_program_a_thread_less_computes_until_it_ends(
         most = threads(server)
         with busy_programs(len(os.sched_getaffinity(0)) - most + 1):
             server.wait_until(lambda: threads(server) == most - 1)
-        server.wait_until(lambda: threads(server) == most)
+        try:
+            server.wait_until(lambda: threads(server) == most)
+        except AssertionError:
+            if used_by_others(Machine()) > BUSY_ALREADY:
+                pytest.skip("other programs have begun to keep this machine busy")
+            raise
 
 
 def threads(server: Server) -> int:
