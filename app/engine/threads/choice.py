@@ -4,6 +4,9 @@ from app.engine.threads.machine import Look
 
 # Below this nobody waits for a core, so that others use all that they want.
 SPARE_CORES = 0.2
+# What is wanted is at most so many times what is had: a program that never waits gets half or more
+# of a core, and those that often sleep, as our own API workers, get nearly all that they want.
+MOST_DENIED = 1.6
 # A neighbour counts from this much of a core on, and until it wants less than that much. What a
 # neighbour gets only grows when we take less, so nobody crosses both of them because of us.
 ARRIVED, LEFT = 0.6, 0.35
@@ -20,7 +23,7 @@ def wanted_by_others(look: Look, threads: int) -> float:
     if look.idle > SPARE_CORES or look.own < WORKING_CORES:
         return look.foreign
     theirs = min(look.foreign, max(0, look.cores - threads))
-    return theirs + 2 * look.waited * threads
+    return min(theirs + 2 * look.waited * threads, MOST_DENIED * look.foreign)
 
 
 def threads_beside(neighbours: int, most: int, cores: int) -> int:

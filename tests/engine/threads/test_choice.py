@@ -37,6 +37,11 @@ def test_alone_all_threads_compute() -> None:
     assert set(seen(ThreadChoice(2), [NOTHING, ALONE] * 20)) == {2}
 
 
+def test_the_api_workers_of_many_streams_are_no_neighbour() -> None:
+    serving = Look(own=1.65, foreign=0.3, idle=0.05, cores=2, waited=0.18)
+    assert set(seen(ThreadChoice(2), [serving] * 20)) == {2}
+
+
 def test_a_neighbour_gets_a_core_once_it_is_sure() -> None:
     choice = ThreadChoice(2)
     assert seen(choice, [ALONE, *[ONE_BESIDE_TWO_THREADS] * 3]) == [2, 2, 1, 1]
