@@ -10,6 +10,7 @@ import os
 import statistics
 import sys
 import tempfile
+from math import isnan
 from pathlib import Path
 from typing import Any, Final
 from unittest import mock
@@ -204,7 +205,7 @@ def report(ratios: list[Ratio]) -> str:
         rows.append(
             [
                 *map(str, names), str(streams), side, spread.text(2),
-                f"{_median(found, 'per_run'):.2f}", f"{100 * _median(found, 'right'):.0f} %",
+                f"{_median(found, 'per_run'):.2f}", _percent(_median(found, "right")),
                 f"{sum(each.same for each in found)}/{len(found)}",
                 f"{_median(found, 'neighbours'):.1f}",
             ]
@@ -214,6 +215,10 @@ def report(ratios: list[Ratio]) -> str:
 
 def _median(found: list[Ratio], name: str) -> float:
     return statistics.median([float(getattr(each, name)) for each in found])
+
+
+def _percent(share: float) -> str:
+    return "-" if isnan(share) else f"{100 * share:.0f} %"
 
 
 def ratios_as_rows(ratios: list[Ratio]) -> list[dict[str, Any]]:
