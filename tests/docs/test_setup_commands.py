@@ -71,10 +71,8 @@ def check(words: list[str]) -> None:
             assert {source, target} <= {path.name for path in clients.iterdir()}
         case [".venv/bin/python", "-m", "pytest", tests]:
             assert list((ROOT / tests).glob("test_*.py"))
-        case ["python", "-m", module, *_] if module.startswith("training."):
-            assert (ROOT / f"{module.replace('.', '/')}.py").is_file()
-        case ["python", "-m", "benchmarks.compare", *arguments]:
-            comparison().parse_args(arguments)
+        case ["python", "-m", module, *arguments]:
+            check_program(module, arguments)
         case ["sllm", "serve", *arguments]:
             check_serve(arguments)
         case ["sllm", "convert", *arguments]:
@@ -108,6 +106,15 @@ def check(words: list[str]) -> None:
                 assert CliRunner().invoke(cli, ["keys", *arguments]).exit_code == 0
         case _:
             raise AssertionError(f"no test knows {words}")
+
+
+def check_program(module: str, arguments: list[str]) -> None:
+    """One of this repository's, which is not part of the server."""
+    if module == "benchmarks.compare":
+        comparison().parse_args(arguments)
+    else:
+        assert module.startswith("training.")
+        assert (ROOT / f"{module.replace('.', '/')}.py").is_file()
 
 
 def check_serve(arguments: list[str]) -> None:
