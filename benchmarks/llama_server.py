@@ -20,8 +20,8 @@ class LlamaSettings(Struct, frozen=True):
     slots: int
     batch: int = 0
     threads: int = 0
-    micro_batch: int | None = None
     own_defaults: bool = False
+    micro_batch: int | None = None
 
 
 def main() -> None:

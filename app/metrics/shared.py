@@ -39,7 +39,10 @@ def prepare() -> Path | None:
 def _write_zeros(path: Path, size: int) -> None:
     # The process id may have been another worker's before: then its counts go on.
     if not path.exists() or path.stat().st_size < size:
-        path.write_bytes(bytes(size))
+        # Other workers read whatever has the name; it must be whole by then.
+        part = path.with_suffix(".part")
+        part.write_bytes(bytes(size))
+        part.replace(path)
 
 
 def processes(directory: Path | None) -> Iterator[psutil.Process]:

@@ -121,8 +121,12 @@ def converted_folder(entry: CatalogEntry, data_dir: Path) -> Path | None:
 def converted_by_name(name: str, data_dir: Path) -> Path | None:
     """What `sllm convert` made here, by its folder's name, as `sllm models list` shows it."""
     folder = data_dir / CONVERTED_FOLDER / name
-    plain = "\0" not in name and folder.name == name
-    return folder if plain and folder.is_dir() else None
+    if "\0" in name or folder.name != name:
+        return None
+    try:
+        return folder if folder.is_dir() else None
+    except OSError:  # longer than the file system takes
+        return None
 
 
 def _pulled(entry: CatalogEntry, source: HubSource, data_dir: Path) -> ModelSpec | None:

@@ -65,7 +65,7 @@ def test_pieces_come_as_they_are_written(scripted: Server) -> None:
         ({"suffix": "end"}, 400, "suffix"),
         ({"logit_bias": {"1": 1}}, 400, "logit_bias"),
         ({"prompt": ""}, 422, "prompt"),
-        ({"prompt": [1, 2]}, 422, None),
+        ({"prompt": [1, 2]}, 422, "prompt.0"),
         ({"messages": []}, 422, "messages"),
     ],
 )

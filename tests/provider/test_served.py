@@ -34,7 +34,7 @@ def weights(tmp_path: Path) -> ModelSpec:
 
 
 @pytest.fixture
-def embedded(weights: ModelSpec, monkeypatch: pytest.MonkeyPatch) -> ModelSpec:
+def advised(weights: ModelSpec, monkeypatch: pytest.MonkeyPatch) -> ModelSpec:
     """The same as an entry of the catalogue that is better served in eight bits."""
     entry = msgspec.structs.replace(entry_of(Path(weights.path).read_bytes()), served_as="Q8_0")
 
@@ -73,8 +73,8 @@ def test_weights_of_the_user_are_served_as_they_came(weights: ModelSpec, tmp_pat
     assert best(weights, tmp_path, Task()) == served.Served(weights)
 
 
-def test_advised_ones_are_requantised_and_say_so(embedded: ModelSpec, tmp_path: Path) -> None:
-    found = best(embedded, tmp_path, Task())
+def test_advised_ones_are_requantised_and_say_so(advised: ModelSpec, tmp_path: Path) -> None:
+    found = best(advised, tmp_path, Task())
     assert Path(found.weights.path).parent == tmp_path / "requantized"
     assert (found.weights.made_from, found.weights.id) == ("F32", "tiny")
     told = found.applied(EngineSpec("llama", "", "tiny", "")).told
@@ -82,14 +82,14 @@ def test_advised_ones_are_requantised_and_say_so(embedded: ModelSpec, tmp_path: 
 
 
 def test_what_cannot_be_made_falls_back(
-    embedded: ModelSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    advised: ModelSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*_: object) -> Path:
         raise WeightsError("weights_requantize_failed", file="tiny.gguf", reason="no room")
 
     monkeypatch.setattr(requantized, "make", fails)
-    found = best(embedded, tmp_path, Task())
-    assert found.weights == embedded
+    found = best(advised, tmp_path, Task())
+    assert found.weights == advised
     texts = [notice.text for notice in found.notices]
     assert texts == ["weights_as_they_came", "weights_requantize_failed"]
 

@@ -56,11 +56,11 @@ def tune(
 
 
 def _wanted(formats: str) -> Sequence[Wanted]:
-    names = {name.strip().lower() for name in formats.split(",") if name.strip()}
+    given = {name.strip().lower(): name.strip() for name in formats.split(",") if name.strip()}
     known = {each.lower(): each for each in WANTED}
-    if unknown := sorted(names - set(known)):
+    if unknown := sorted(written for name, written in given.items() if name not in known):
         fail(say("tune_bad_formats", names=", ".join(unknown)[:80], known=", ".join(WANTED)), USAGE)
-    return [each for name, each in known.items() if name in names]
+    return [each for name, each in known.items() if name in given]
 
 
 def _end_dry(plan: Plan, as_json: bool) -> None:
