@@ -4,6 +4,7 @@ import os
 import re
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -70,6 +71,16 @@ class Terminal:
             assert time.monotonic() < end, self.text
             self._read()
         return self.text
+
+    def recall(self, line: str) -> None:
+        """Press the arrow upwards until `line` stands there: what was typed in earlier sessions is
+        read while the prompt waits already."""
+        end = time.monotonic() + PATIENCE
+        while line not in self.text:
+            assert time.monotonic() < end, self.text
+            self.child.send("\x1b[A")
+            with suppress(pexpect.TIMEOUT):
+                self._stream.feed(self.child.read_nonblocking(4096, 1))
 
     def end(self) -> int:
         """Read until the command is over; its exit code."""

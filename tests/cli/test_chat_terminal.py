@@ -183,5 +183,6 @@ def test_what_was_typed_comes_back(
     assert (tmp_path / "chat_history").stat().st_mode & 0o077 == 0
     with Terminal(environment, tmp_path, "chat", "--url", seeing_scripted.url) as chat:
         chat.wait("/help shows")
-        chat.child.send("\x1b[A\r")
+        chat.recall("remember me")
+        chat.type("")
         chat.wait("You said: remember me")
