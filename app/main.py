@@ -1,7 +1,6 @@
 """The application: `app.main:app`, as uvicorn takes it; everything is built in `create_app`."""
 
 import asyncio
-import gc
 import logging
 import os
 import sys
@@ -119,9 +118,6 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         app.state.images, app.state.decoder = images, decoder
         app.state.background = Background()
         app.state.drain.install()
-        # What is there by now stays: no collection needs to look at it.
-        gc.freeze()
-        gc.enable()
         try:
             # For what the web server refuses before the application has seen it.
             yield {"observers": app.state.observers}

@@ -63,17 +63,16 @@ def serve(settings: Settings) -> int:
 
 async def _serve_alone(settings: Settings, model: str) -> int:
     """One process, whose engine loads while the web server is being imported."""
-    # A fifth of that time goes to looking for garbage that is none; the application's lifespan
-    # turns it on again.
+    # A fifth of that time goes to looking for garbage that is none.
     gc.disable()
     if model:
         await head_start.give(runtime_directory("text"), preparation(settings).prepare)
     await require_database(settings)
     with _announced(settings, model) as listener:
         # Late, as all that a web server brings along.
-        from uvicorn import Server
+        from app.edge.web_server import WebServer
 
-        server = Server(uvicorn_config(settings))
+        server = WebServer(uvicorn_config(settings))
         await server.serve(sockets=[listener])
         return 0 if server.started else STARTUP_FAILED
 

@@ -18,6 +18,8 @@ from typing import Any
 import httpx
 import psutil
 
+from app import api_keys
+
 ROOT = Path(__file__).resolve().parents[1]
 # Bounds, never expectations: a test that takes this long has hung.
 PATIENCE = 180.0
@@ -135,6 +137,20 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 raise
+
+
+@contextlib.contextmanager
+def closed(folder: Path, **settings: str) -> Iterator[tuple[Server, str]]:
+    """A server that asks for keys, ready, and a key, which its client sends."""
+    _, key = api_keys.create(folder / "keys.json", "test")
+    file = {"API_KEYS_FILE": str(folder / "keys.json")}
+    server = Server(folder, {"SLLM_MODEL_PATH": "scripted"} | file | settings)
+    server.http.headers["Authorization"] = f"Bearer {key}"
+    try:
+        server.wait_for("ok")
+        yield server, key
+    finally:
+        server.stop()
 
 
 def processes(argument: str, **variables: str) -> list[psutil.Process]:

@@ -6,16 +6,13 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from msgspec import Struct
 from sqlalchemy import URL, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.database import sqlite
+from app.database import migrate, sqlite
 from app.database.errors import DatabaseUnusable
-from app.database.migrate import SCRIPTS
 from app.database.opening import parsed
 
 SECONDS = 5.0
@@ -73,11 +70,6 @@ async def _look_at_server(url: URL) -> Look:
 
 
 def _age(revision: str) -> Status:
-    config = Config()
-    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    steps = ScriptDirectory.from_config(config)
-    if revision == steps.get_current_head():
+    if revision == migrate.head():
         return "current"
-    known = {step.revision for step in steps.walk_revisions()}
-    return "older" if revision in known else "newer"
+    return "older" if revision in migrate.known() else "newer"

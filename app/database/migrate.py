@@ -14,27 +14,30 @@ def upgrade(connection: Connection) -> None:
     found = _current(connection)
     if found == head():
         return
+    if found is not None and found not in known():
+        raise DatabaseUnusable(
+            f"The database was written by a newer version of this server (schema {found}). "
+            "Install that version, or restore a backup made before it."
+        )
     # Late: a tenth of a second, for nothing at nearly every start.
     from alembic import command
     from alembic.config import Config
-    from alembic.script import ScriptDirectory
 
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    known = {step.revision for step in ScriptDirectory.from_config(config).walk_revisions()}
-    if found is not None and found not in known:
-        raise DatabaseUnusable(
-            f"The database was written by a newer version of this server (schema {found}). "
-            "Install that version, or restore a backup made before it."
-        )
     command.upgrade(config, "head")
 
 
+def known() -> list[str]:
+    """The steps' names in their order, with which their files' begin."""
+    return sorted(file.name.partition("_")[0] for file in SCRIPTS.glob("versions/[0-9]*.py"))
+
+
 def head() -> str:
-    """The last step's name, with which its file's begins."""
-    return max(file.name.partition("_")[0] for file in SCRIPTS.glob("versions/[0-9]*.py"))
+    """The last step's name."""
+    return known()[-1]
 
 
 def _current(connection: Connection) -> str | None:

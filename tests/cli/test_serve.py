@@ -7,17 +7,16 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 
 from app import __version__
 from app.serve import ServeError, listen
 from tests.cli.support import COMMAND, sllm
-from tests.support import PATIENCE
+from tests.support import PATIENCE, processes
 
 
 @contextmanager
@@ -113,12 +112,8 @@ def test_the_server_answers_and_ends_in_order(
 
 def _engines(server: int) -> list[int]:
     """All that were started for this server, whatever has become of it."""
-    found = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            if "app.engine.process" in process.cmdline():
-                found += [process.pid] * (process.environ()["SLLM_SERVER_PID"] == str(server))
-    return found
+    found = processes("app.engine.process", SLLM_SERVER_PID=str(server))
+    return [process.pid for process in found]
 
 
 def _wait_until_none_is_left(server: int) -> None:

@@ -10,11 +10,13 @@ from alembic.script import ScriptDirectory
 from app.database import migrate
 
 
-def test_the_last_step_is_alembics_head() -> None:
+def test_the_steps_are_alembics() -> None:
     config = Config()
     config.set_main_option("script_location", str(migrate.SCRIPTS))
     config.set_main_option("path_separator", "os")
-    assert ScriptDirectory.from_config(config).get_current_head() == migrate.head()
+    steps = ScriptDirectory.from_config(config)
+    assert steps.get_current_head() == migrate.head()
+    assert sorted(step.revision for step in steps.walk_revisions()) == migrate.known()
 
 
 OPENED = """

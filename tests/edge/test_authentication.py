@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from app import api_keys
 from app.api_keys import KeyRing, KeysError, key_ring
 from app.cli import cli
+from tests import support
 from tests.edge.raw_http import RawServer
 from tests.edge.small_app import small_app
 from tests.support import Server
@@ -73,17 +74,8 @@ def test_the_command_line_makes_lists_and_revokes(keys_file: Path) -> None:
 
 @pytest.fixture(scope="module")
 def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, str]]:
-    """A server that asks for keys, and a key."""
-    folder = tmp_path_factory.mktemp("keys")
-    _, key = api_keys.create(folder / "keys.json", "test")
-    settings = {"SLLM_MODEL_PATH": "scripted", "API_KEYS_FILE": str(folder / "keys.json")}
-    server = Server(folder, settings)
-    server.http.headers["Authorization"] = f"Bearer {key}"
-    try:
-        server.wait_for("ok")
-        yield server, key
-    finally:
-        server.stop()
+    with support.closed(tmp_path_factory.mktemp("keys")) as closed:
+        yield closed
 
 
 OPEN = {"/health/live", "/ui", "/ui/static/icon.svg", "/docs/static/swagger.js"}

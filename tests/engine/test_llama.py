@@ -15,6 +15,7 @@ from app.engine.backends.llama import LlamaBackend
 from app.engine.spec import EngineSpec
 from app.weights import ModelSpec
 from app.weights.preflight import check
+from tests.engine.llama_backends import attached, spec_of_llama
 
 pytestmark = pytest.mark.weights
 GREEDY = GenerationOptions(temperature=0, max_tokens=24)
@@ -28,17 +29,8 @@ CHAT = (
 
 @pytest.fixture(scope="module")
 def spec(embedded: ModelSpec, tmp_path_factory: pytest.TempPathFactory) -> EngineSpec:
-    header = check(Path(embedded.path))
-    return EngineSpec(
-        backend="llama",
-        directory=str(tmp_path_factory.mktemp("e")),
-        id=embedded.id,
-        path=embedded.path,
-        control_tokens=header.control_tokens,
-        context_length=1024,
-        slots=2,
-        threads=2,
-        use_gpu="false",
+    return spec_of_llama(
+        embedded, tmp_path_factory.mktemp("e"), context_length=1024, slots=2, threads=2
     )
 
 
@@ -48,11 +40,9 @@ def loaded(spec: EngineSpec) -> LlamaBackend:
 
 
 @pytest.fixture
-async def backend(loaded: LlamaBackend, spec: EngineSpec) -> AsyncIterator[LlamaBackend]:
-    """The loaded weights with a client of this test's event loop."""
-    fresh = LlamaBackend(spec, loaded._server, loaded.socket, loaded.key, [])
-    yield fresh
-    await fresh.close()
+async def backend(loaded: LlamaBackend) -> AsyncIterator[LlamaBackend]:
+    async with attached(loaded) as backend:
+        yield backend
 
 
 async def generated(

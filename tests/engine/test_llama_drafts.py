@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -16,7 +15,7 @@ from app.engine.backends.llama import LlamaBackend
 from app.engine.backends.llama_request import completion_body
 from app.engine.spec import EngineSpec
 from app.weights import ModelSpec
-from app.weights.preflight import check
+from tests.engine.llama_backends import attached, spec_of_llama
 
 pytestmark = pytest.mark.weights
 TEXT = (
@@ -29,17 +28,13 @@ GREEDY = GenerationOptions(temperature=0, max_tokens=40)
 
 @pytest.fixture(scope="module")
 def spec(embedded: ModelSpec, tmp_path_factory: pytest.TempPathFactory) -> EngineSpec:
-    return EngineSpec(
-        backend="llama",
-        directory=str(tmp_path_factory.mktemp("e")),
-        id=embedded.id,
-        path=embedded.path,
-        control_tokens=check(Path(embedded.path)).control_tokens,
+    return spec_of_llama(
+        embedded,
+        tmp_path_factory.mktemp("e"),
         context_length=512,
         slots=4,
         batch=16,
         threads=1,
-        use_gpu="false",
         speculation="ngram",
     )
 
@@ -50,10 +45,9 @@ def loaded(spec: EngineSpec) -> LlamaBackend:
 
 
 @pytest.fixture
-async def backend(loaded: LlamaBackend, spec: EngineSpec) -> AsyncIterator[LlamaBackend]:
-    fresh = LlamaBackend(spec, loaded._server, loaded.socket, loaded.key, [])
-    yield fresh
-    await fresh.close()
+async def backend(loaded: LlamaBackend) -> AsyncIterator[LlamaBackend]:
+    async with attached(loaded) as backend:
+        yield backend
 
 
 async def answer(

@@ -15,10 +15,9 @@ from app.engine.backends.base import Backend, BackendEvent, End, Piece
 from app.engine.backends.llama import LlamaBackend
 from app.engine.backends.llama_stream import follow_completion
 from app.engine.backends.onnx import OnnxBackend
-from app.engine.spec import EngineSpec
 from app.engine.stop import StopFilter
 from app.weights import ModelSpec
-from app.weights.preflight import check
+from tests.engine.llama_backends import attached, spec_of_llama
 from tests.engine.onnx.folders import spec_of
 
 QUESTION = "Why is the sky blue?"
@@ -28,25 +27,16 @@ TOLD = GenerationOptions(temperature=0, max_tokens=16, logprobs=3)
 
 @pytest.fixture(scope="module")
 def loaded(embedded: ModelSpec, tmp_path_factory: pytest.TempPathFactory) -> LlamaBackend:
-    spec = EngineSpec(
-        backend="llama",
-        directory=str(tmp_path_factory.mktemp("e")),
-        id=embedded.id,
-        path=embedded.path,
-        control_tokens=check(Path(embedded.path)).control_tokens,
-        context_length=512,
-        slots=1,
-        threads=1,
-        use_gpu="false",
+    spec = spec_of_llama(
+        embedded, tmp_path_factory.mktemp("e"), context_length=512, slots=1, threads=1
     )
     return LlamaBackend.load(spec)
 
 
 @pytest.fixture
 async def backend(loaded: LlamaBackend) -> AsyncIterator[LlamaBackend]:
-    fresh = LlamaBackend(loaded._spec, loaded._server, loaded.socket, loaded.key, [])
-    yield fresh
-    await fresh.close()
+    async with attached(loaded) as backend:
+        yield backend
 
 
 async def generated(

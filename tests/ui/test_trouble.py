@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Route, expect
 
-from app import api_keys
+from tests import support
 from tests.support import Server, running
 from tests.ui.conftest import OpenPage
 from tests.ui.page import ChatPage
@@ -154,14 +154,5 @@ def dying(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, str]]:
-    """A server that asks for keys, and a key."""
-    folder = tmp_path_factory.mktemp("closed")
-    _, key = api_keys.create(folder / "keys.json", "test")
-    settings = {"SLLM_MODEL_PATH": "scripted", "API_KEYS_FILE": str(folder / "keys.json")}
-    server = Server(folder, settings)
-    server.http.headers["Authorization"] = f"Bearer {key}"
-    try:
-        server.wait_for("ok")
-        yield server, key
-    finally:
-        server.stop()
+    with support.closed(tmp_path_factory.mktemp("closed")) as closed:
+        yield closed
