@@ -141,7 +141,8 @@ class Scheduler:
         try:
             brought = await self._keeper.prepare(slot, fitted.prompt, found, shared or 0)
             reuse = brought or shared is not None
-            source = self._backend.generate(fitted.prompt, options, slot.number, reuse)
+            held = found.shared if brought and found is not None else shared or 0
+            source = self._backend.generate(fitted.prompt, options, slot.number, reuse, held)
             async with aclosing(follow(source, meter, fitted.report)) as events:
                 async for event in events:
                     yield event
@@ -176,7 +177,7 @@ class Scheduler:
         generated: list[int] = []
         try:
             await self._keeper.prepare(slot, tokens, None, 0)
-            source = self._backend.generate(tokens, ONE_TOKEN, slot.number, False)
+            source = self._backend.generate(tokens, ONE_TOKEN, slot.number, False, 0)
             async with aclosing(source) as events:
                 async for event in events:
                     self._tick()

@@ -30,11 +30,16 @@ class Watched(ScriptedBackend):
         self.stopped = asyncio.Event()
 
     async def generate(
-        self, prompt: list[int], options: GenerationOptions, slot: int, reuse: bool
+        self,
+        prompt: list[int],
+        options: GenerationOptions,
+        slot: int,
+        reuse: bool,
+        held: int | None = None,
     ) -> AsyncGenerator[BackendEvent, None]:
         ahead = len(prompt) > 100
         self.began += ahead
-        async for event in super().generate(prompt, options, slot, reuse):
+        async for event in super().generate(prompt, options, slot, reuse, held):
             if ahead:
                 self.stopped.set()
                 await self.go.wait()

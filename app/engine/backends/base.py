@@ -104,11 +104,17 @@ class Backend(Protocol):
         ...
 
     def generate(
-        self, prompt: list[int], options: GenerationOptions, slot: int, reuse: bool
+        self,
+        prompt: list[int],
+        options: GenerationOptions,
+        slot: int,
+        reuse: bool,
+        held: int | None = None,
     ) -> AsyncGenerator[BackendEvent, None]:
         """Generate in `slot`; closing the iterator frees the slot. `options.max_tokens` is
         already cut to the room that the window leaves. `reuse` False forgets what the slot
-        held before. Raises SllmError, or BackendDied."""
+        held before. `held` is how many tokens of the prompt lie there, if the caller knows: at
+        most so many do. Raises SllmError, or BackendDied."""
         ...
 
     @property

@@ -21,6 +21,7 @@ from app.engine.backends.chat_prompt import ChatPrompt, PlainPrompt
 from app.engine.backends.llama_client import LlamaClient
 from app.engine.backends.llama_drafts import draft_from_repetition, refuse_logprobs
 from app.engine.backends.llama_gpu import gpu_devices
+from app.engine.backends.llama_prefill import Prefill
 from app.engine.backends.llama_request import completion_body
 from app.engine.backends.llama_slots import SLOTS, SlotFiles, kv_format
 from app.engine.backends.llama_stream import follow_completion
@@ -92,6 +93,7 @@ class LlamaBackend:
         self._images = ImageTokens(self._client, fixed)
         self._texts = LlamaTexts(self._client, spec)
         self._prompt = self._prompts()
+        self._prefill = Prefill(self._client, GPU_BATCH if gpus else spec.batch)
         self._slot_files = SlotFiles(self._client, Path(spec.directory))
         # llama.cpp does not save a slot that images may be in.
         self.kv_format = kv_format() if spec.mmproj is None else None
@@ -156,16 +158,29 @@ class LlamaBackend:
         return await self._client.tokenize(text, parse_special=False)
 
     async def generate(
-        self, prompt: list[int], options: GenerationOptions, slot: int, reuse: bool
+        self,
+        prompt: list[int],
+        options: GenerationOptions,
+        slot: int,
+        reuse: bool,
+        held: int | None = None,
     ) -> AsyncGenerator[BackendEvent, None]:
         if self._spec.speculation != "off":
             refuse_logprobs(options)
-        stop = StopFilter((*options.stop, *self._prompt.stop))
+        pictured = isinstance(prompt, PicturedPrompt)
         sent = await prompt.body() if isinstance(prompt, PicturedPrompt) else prompt
-        body = completion_body(sent, options, slot, reuse)
-        async with self._client.stream("/completion", body) as chunks:
-            async for event in follow_completion(chunks, stop, options.logprobs or 0):
-                yield event
+        stop = StopFilter((*options.stop, *self._prompt.stop))
+        ahead = self._prefill.ahead(prompt, slot, None if pictured else held)
+        try:
+            async for progress in ahead.compute():
+                yield progress
+            body = completion_body(sent, options, slot, reuse or ahead.begun)
+            async with self._client.stream("/completion", body) as chunks:
+                events = follow_completion(chunks, stop, options.logprobs or 0)
+                async for event in ahead.followed(events):
+                    yield event
+        finally:
+            await ahead.close()
 
     async def save_slot(self, slot: int, tokens: Sequence[int], file: Path) -> int:
         return min(len(tokens), await self._slot_files.save(slot, file))

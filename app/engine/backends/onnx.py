@@ -98,7 +98,12 @@ class OnnxBackend:
         return await self._texts.tokenize(text, parse_special=False)
 
     async def generate(
-        self, prompt: list[int], options: GenerationOptions, slot: int, reuse: bool
+        self,
+        prompt: list[int],
+        options: GenerationOptions,
+        slot: int,
+        reuse: bool,
+        held: int | None = None,
     ) -> AsyncGenerator[BackendEvent, None]:
         outcomes: asyncio.Queue[Outcome] = asyncio.Queue()
         began = time.monotonic()

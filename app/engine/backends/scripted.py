@@ -121,7 +121,12 @@ class ScriptedBackend:
         return [_id(piece) for piece in _TOKEN.findall(text)]
 
     async def generate(
-        self, prompt: list[int], options: GenerationOptions, slot: int, reuse: bool
+        self,
+        prompt: list[int],
+        options: GenerationOptions,
+        slot: int,
+        reuse: bool,
+        held: int | None = None,
     ) -> AsyncGenerator[BackendEvent, None]:
         messages = self._asked.get(tuple(prompt), (Message("user", ""),))
         newest = messages[-1].content

@@ -39,6 +39,15 @@ def checksum(path: Path) -> str:
     return digest.hexdigest()
 
 
+def state(folder: Path, entry: Entry) -> tuple[int, ...] | None:
+    """Which rows lie there, as the file system tells: another state, other bytes. None: none."""
+    try:
+        found = (folder / (entry.name + ROWS)).stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size
+
+
 def is_whole(folder: Path, entry: Entry) -> bool:
     """Whether the rows are what was written."""
     path = folder / (entry.name + ROWS)

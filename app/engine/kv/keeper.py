@@ -179,7 +179,7 @@ class Keeper:
 
     async def _bring(self, slot: Slot, found: Found) -> bool:
         store, entry, _ = found
-        if not await self._in_thread(entries.is_whole, store.folder, entry):
+        if not store.seen_whole(entry) and not await self._in_thread(store.is_whole, entry):
             store.drop(entry.name)
             return False
         rows = store.reading(entry)

@@ -58,6 +58,7 @@ class Store:
         self._lock = _locked(folder / LOCK)
         found = filter(None, map(entries.read, folder.glob(f"*{ABOUT}")))
         self._entries = {entry.name: entry for entry in found}
+        self._whole: dict[str, tuple[int, ...]] = {}
         self._tidy()
 
     def _tidy(self) -> None:
@@ -77,11 +78,25 @@ class Store:
         best: Found | None = None
         mark, wanted = owner_mark(owner), tuple(prompt)
         for entry in self._entries.values():
-            if entry.owner == mark:
-                shared = common_prefix(entry.tokens, wanted)
-                if best is None or shared > best.shared:
-                    best = Found(self, entry, shared)
+            if entry.owner != mark:
+                continue
+            least = best.shared + 1 if best is not None else 0
+            if entry.tokens[:least] == wanted[:least]:
+                best = Found(self, entry, common_prefix(entry.tokens, wanted))
         return best
+
+    def seen_whole(self, entry: Entry) -> bool:
+        """Whether the rows are the very file that this process has written or read already."""
+        state = entries.state(self.folder, entry)
+        return state is not None and self._whole.get(entry.name) == state
+
+    def is_whole(self, entry: Entry) -> bool:
+        """Read the rows: whether they are what was written. For a thread."""
+        state = entries.state(self.folder, entry)
+        if state is None or not entries.is_whole(self.folder, entry):
+            return False
+        self._whole[entry.name] = state
+        return True
 
     def get(self, name: str) -> Entry | None:
         return self._entries.get(name)
@@ -96,8 +111,11 @@ class Store:
         return self.folder / (entry.name + ROWS)
 
     def add(self, entry: Entry) -> None:
-        """Count an entry whose files are written; others go to make room. Raises OSError."""
+        """Count an entry whose files were just written; others go to make room. Raises
+        OSError."""
         self._entries[entry.name] = entry
+        if (state := entries.state(self.folder, entry)) is not None:
+            self._whole[entry.name] = state
         for entry in sorted(self._entries.values(), key=lambda one: one.used_at):
             if not self._too_full():
                 break
@@ -113,6 +131,7 @@ class Store:
 
     def drop(self, name: str) -> None:
         self._entries.pop(name, None)
+        self._whole.pop(name, None)
         entries.erase(self.folder, name)
 
     def forget(self, owner: str, name: str | None) -> None:

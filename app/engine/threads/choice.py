@@ -13,8 +13,9 @@ ARRIVED, LEFT = 0.6, 0.35
 # Looks in a row that must say the same; twice as many after each change, up to the second, until
 # so many looks in a row have agreed with what is.
 SURE, SUREST, CALM = 2, 16, 20
-# An engine that uses less has nothing to do: then no change is because of us, and none costs.
-WORKING_CORES = 0.2
+# An engine that uses less has nothing to do. Who computes in its pauses has mostly gone when it is
+# asked again, as do those who take turns with us: so many looks until one is here to stay.
+WORKING_CORES, SETTLED = 0.2, 10
 
 
 def wanted_by_others(look: Look, threads: int) -> float:
@@ -41,21 +42,31 @@ class ThreadChoice:
         self._neighbours = 0
         self._said = self._calm = 0
         self._needed = SURE
+        self._resting = True
 
     def see(self, look: Look) -> int:
         """A look was taken: how many threads from here on."""
         counted = self._count(wanted_by_others(look, self.threads))
         chosen = threads_beside(counted, self.most, look.cores)
+        resting = look.own < WORKING_CORES
         if chosen == self.threads:
             self._neighbours, self._said, self._calm = counted, 0, self._calm + 1
         else:
-            self._said, self._calm = self._said + 1, 0
-        if look.own < WORKING_CORES or self._calm >= CALM:
+            self._said, self._calm = self._said + 1 if resting == self._resting else 1, 0
+        self._resting = resting
+        if resting or self._calm >= CALM:
             self._needed = SURE
-        if self._said >= self._needed:
+        if self._said >= self._enough(look, chosen):
             self._neighbours, self.threads, self._said = counted, chosen, 0
             self._needed = min(SUREST, 2 * self._needed)
         return self.threads
+
+    def _enough(self, look: Look, chosen: int) -> int:
+        """How many looks must agree. A core that nobody uses is taken at once: that it is free
+        is no consequence of ours."""
+        if chosen > self.threads and (self._resting or look.idle > SPARE_CORES):
+            return 1
+        return SETTLED if self._resting else self._needed
 
     def _count(self, wanted: float) -> int:
         arrived = int(wanted + 1 - ARRIVED)

@@ -61,6 +61,24 @@ def test_a_rotten_or_cut_file_is_not_whole(tmp_path: Path) -> None:
     assert not entries.is_whole(tmp_path, entry)
 
 
+def test_rows_are_read_once_to_see_that_they_are_whole_unless_they_change(tmp_path: Path) -> None:
+    store = Store(tmp_path, 1 << 20, reserve=0)
+    name = kept(store, (1, 2))
+    entry = store.get(name)
+    assert entry is not None
+    assert store.seen_whole(entry)
+    store.close()
+    again = Store(tmp_path, 1 << 20, reserve=0)
+    assert not again.seen_whole(entry)
+    assert again.is_whole(entry)
+    assert again.seen_whole(entry)
+    again.reading(entry).write_bytes(ROWS[:-1] + b"?")
+    assert not again.seen_whole(entry)
+    assert not again.is_whole(entry)
+    again.reading(entry).unlink()
+    assert not again.seen_whole(entry)
+
+
 def test_what_an_end_in_the_middle_has_left_goes(tmp_path: Path) -> None:
     store = Store(tmp_path, 1 << 20, reserve=0)
     name = kept(store, (1, 2))

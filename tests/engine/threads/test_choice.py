@@ -19,6 +19,8 @@ ONE_BESIDE_ONE_THREAD = Look(own=0.98, foreign=1.01, idle=0.0, cores=2, waited=0
 ALONE_WITH_ONE_THREAD = Look(own=0.99, foreign=0.09, idle=0.92, cores=2, waited=0.02)
 TWO_BESIDE_TWO_THREADS = Look(own=0.99, foreign=1.01, idle=0.0, cores=2, waited=0.5)
 TWO_BESIDE_ONE_THREAD = Look(own=0.67, foreign=1.33, idle=0.0, cores=2, waited=0.34)
+# While the engine has nothing to do.
+BESIDE_NOTHING = Look(own=0.0, foreign=1.0, idle=1.0, cores=2)
 NICED_BESIDE_ONE_THREAD = Look(own=0.99, foreign=0.1, idle=0.0, cores=2, waited=0.02)
 
 
@@ -47,9 +49,20 @@ def test_a_neighbour_gets_a_core_once_it_is_sure() -> None:
     assert seen(choice, [ALONE, *[ONE_BESIDE_TWO_THREADS] * 3]) == [2, 2, 1, 1]
 
 
-def test_a_neighbour_is_seen_while_the_engine_has_nothing_to_do() -> None:
-    waiting = Look(own=0.0, foreign=1.0, idle=1.0, cores=2)
-    assert seen(ThreadChoice(2), [waiting] * 2) == [2, 1]
+def test_a_neighbour_that_stays_is_seen_while_the_engine_has_nothing_to_do() -> None:
+    assert seen(ThreadChoice(2), [BESIDE_NOTHING] * 10) == [*[2] * 9, 1]
+
+
+def test_those_who_take_turns_with_it_are_no_neighbours() -> None:
+    """Each computes while all others wait, for less than some seconds."""
+    turn = [*[BESIDE_NOTHING] * 4, *[ALONE] * 3]
+    assert set(seen(ThreadChoice(2), turn * 20)) == {2}
+    assert set(seen(ThreadChoice(2), [*[BESIDE_NOTHING] * 4, ONE_BESIDE_TWO_THREADS])) == {2}
+
+
+def test_a_free_core_is_taken_at_once() -> None:
+    assert narrowed().see(ALONE_WITH_ONE_THREAD) == 2
+    assert narrowed().see(NOTHING) == 2
 
 
 def test_one_busy_moment_changes_nothing() -> None:
