@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +19,9 @@ import uvloop
 from app.config import load_settings
 from app.convert import requirements
 from app.convert.errors import ConvertError
+from app.provider.served import best
 from app.weights import ensure
+from app.weights.task import Task
 from benchmarks.compare import plots, rates, roofline, turns, web
 from benchmarks.compare.installs import AbsentError
 from benchmarks.compare.peers import EXTRA, NAMES, OURS, THREADS, Weights, found
@@ -93,8 +96,12 @@ def _names(known: "dict[str, Scenario] | tuple[str, ...]") -> Callable[[str], li
 def measure(options: argparse.Namespace) -> Results:
     """Prepare the weights, then measure."""
     data_dir = load_settings().data_dir
-    gguf = ensure(options.model, data_dir).path
-    return run(Weights(gguf, onnx_folder(options, data_dir)), options)
+    came = ensure(options.model, data_dir)
+    served = best(came, data_dir, Task()).weights
+    weights = Weights(came.path, onnx_folder(options, data_dir))
+    if served.format == "gguf" and served.path != came.path:
+        weights = replace(weights, served=Path(served.path))
+    return run(weights, options)
 
 
 def run(weights: Weights, options: argparse.Namespace) -> Results:

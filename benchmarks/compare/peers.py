@@ -25,10 +25,11 @@ from benchmarks.processes import child, free_port
 WINDOW, SLOTS = DEFAULT_WINDOW, DEFAULT_SLOTS
 THREADS: Final = compute_threads()
 LLAMA_CPP_PYTHON: Final = "0.3.36"
-OURS, OURS_ONNX = "ours, GGUF", "ours, ONNX"
+OURS, OURS_SERVED, OURS_ONNX = "ours, GGUF", "ours, as it comes", "ours, ONNX"
+ALL_OURS: Final = (OURS, OURS_SERVED, OURS_ONNX)
 LLAMA, LLAMA_LIKE = "llama-server", "llama-server, our batch"
 PYTHON, GENAI, SERVE = "llama-cpp-python", "onnxruntime-genai", "transformers serve"
-NAMES: Final = (OURS, OURS_ONNX, LLAMA, LLAMA_LIKE, PYTHON, GENAI, SERVE)
+NAMES: Final = (*ALL_OURS, LLAMA, LLAMA_LIKE, PYTHON, GENAI, SERVE)
 # Those of whom one is enough: it differs from another only in settings.
 EXTRA: Final = (LLAMA_LIKE,)
 
@@ -50,20 +51,29 @@ class Peer:
 
     @property
     def ours(self) -> bool:
-        return self.name in (OURS, OURS_ONNX)
+        return self.name in ALL_OURS
+
+
+AS_IT_IS: Final = AbsentError("our server serves this file as it is")
 
 
 @dataclass(frozen=True)
 class Weights:
-    """The same weights in both forms; `onnx` says why where there is no folder."""
+    """The same weights in both forms; `onnx` says why where there is no folder. `served` is the
+    file that our server makes of a catalogue's model here, if it does."""
 
     gguf: str
     onnx: Path | AbsentError
+    served: Path | AbsentError = AS_IT_IS
 
     def folder(self) -> Path:
-        if isinstance(self.onnx, AbsentError):
-            raise self.onnx
-        return self.onnx
+        return _there(self.onnx)
+
+
+def _there(path: Path | AbsentError) -> Path:
+    if isinstance(path, AbsentError):
+        raise path
+    return path
 
 
 def found(wanted: list[str], weights: Weights, install: bool) -> tuple[list[Peer], list[Absence]]:
@@ -183,6 +193,7 @@ def _started(name: str, command: Callable[[int], list[str]], way: Way, ready: st
 
 MAKERS: Final[dict[str, Callable[[Weights, bool], Peer]]] = {
     OURS: lambda weights, _: _ours(OURS, weights.gguf),
+    OURS_SERVED: lambda weights, _: _ours(OURS_SERVED, str(_there(weights.served))),
     OURS_ONNX: lambda weights, _: _ours(OURS_ONNX, str(weights.folder())),
     LLAMA: lambda weights, _: _llama(LLAMA, weights, own_defaults=True),
     LLAMA_LIKE: lambda weights, _: _llama(LLAMA_LIKE, weights, own_defaults=False),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from benchmarks.compare import rates, turns, web
-from benchmarks.compare.peers import LLAMA, OURS, OURS_ONNX, PYTHON
+from benchmarks.compare.peers import ALL_OURS, LLAMA, PYTHON
 from benchmarks.compare.values import Results, Value, cases, percentile, ratios
 
 SOONER, OF_HOT, THAN_PYTHON, START, MEMORY = 20.0, 2.0, 5.0, 1.2, 450.0
@@ -35,7 +35,7 @@ class Judged:
 def judge(results: Results) -> list[Judged]:
     """Every promise for which there are values."""
     found: list[Judged] = []
-    for ours in (OURS, OURS_ONNX):
+    for ours in ALL_OURS:
         for promises in (_restart, _taking_turns, _start, _web):
             found += promises(results, ours)
     return [*found, *_streams(results)]
@@ -93,7 +93,7 @@ def _streams(results: Results) -> Iterator[Judged]:
         against = results.of("streams", figure, LLAMA, case)
         compared = {
             ours: statistics.median(found)
-            for ours in (OURS, OURS_ONNX)
+            for ours in ALL_OURS
             if (found := ratios(results.of("streams", figure, ours, case), against))
         }
         if compared and bound:
