@@ -3,13 +3,13 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from dataclasses import dataclass, field
 
 import msgspec
 
 from app.domain.context_window import Fit, Limits, Render, fit
-from app.domain.generation import Accepted, GenerationEvent, GenerationRequest, Queued
+from app.domain.generation import Accepted, GenerationEvent, GenerationRequest, Queued, Token
 from app.domain.options import GenerationOptions
 from app.engine.backends.base import Backend, End, Piece
 from app.engine.fair_queue import FairQueue
@@ -138,15 +138,20 @@ class Scheduler:
         meter = Meter(request.arrived_at, entered_at, self._tick)
         self._tick()
         self._on_change()
+        hurry = ExitStack()
         try:
+            hurry.enter_context(self._keeper.hurry())
             brought = await self._keeper.prepare(slot, fitted.prompt, found, shared or 0)
             reuse = brought or shared is not None
             held = found.shared if brought and found is not None else shared or 0
             source = self._backend.generate(fitted.prompt, options, slot.number, reuse, held)
             async with aclosing(follow(source, meter, fitted.report)) as events:
                 async for event in events:
+                    if isinstance(event, Token):
+                        hurry.close()
                     yield event
         finally:
+            hurry.close()
             self._done(slot, meter)
 
     def _done(self, slot: Slot, meter: Meter) -> None:

@@ -4,8 +4,9 @@ own past again, not after others had its slot and not after a restart."""
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -58,6 +59,21 @@ class Keeper:
             self._files.submit(int)
         self._locks = [asyncio.Lock() for _ in range(backend.info.slots)]
         self._tasks: set[asyncio.Task[None]] = set()
+        self._hurried = 0
+        self._calm = asyncio.Event()
+        self._calm.set()
+
+    @contextmanager
+    def hurry(self) -> Iterator[None]:
+        """While somebody waits for a first token: what can be written later is."""
+        self._hurried += 1
+        self._calm.clear()
+        try:
+            yield
+        finally:
+            self._hurried -= 1
+            if not self._hurried:
+                self._calm.set()
 
     def find(self, owner: str, prompt: list[int]) -> Found | None:
         """What is kept of `owner`'s, or for everybody, that begins as `prompt` does, if that is
@@ -127,6 +143,8 @@ class Keeper:
 
     async def _write_later(self, waiting: Unwritten) -> None:
         await asyncio.sleep(QUIET_SECONDS)
+        # llama.cpp computes nothing while it writes.
+        await self._calm.wait()
         async with self._locks[waiting.slot]:
             if self._unwritten.get(waiting.slot) is waiting:
                 await self._write(waiting.slot)
