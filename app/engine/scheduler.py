@@ -121,9 +121,7 @@ class Scheduler:
         backend = self._backend
         if request.continues:
             return lambda messages: backend.continued(messages[-1].content)
-        if request.tools:
-            return lambda messages: backend.prompt(messages, request.tools)
-        return backend.prompt
+        return lambda messages: backend.prompt(messages, request.tools, request.owner)
 
     async def _generate(
         self, request: GenerationRequest, fitted: Fit, entered_at: float
@@ -202,6 +200,7 @@ class Scheduler:
     def forget(self, owner: str, conversation: str | None) -> None:
         """Nothing that was computed of a conversation is used again; None: of all of `owner`'s."""
         self._keeper.forget(owner, conversation)
+        self._backend.forget(owner)
         for slot in self._slots.of(owner, conversation):
             slot.keep = False
             if not slot.busy:

@@ -56,6 +56,15 @@ def told(column: Column, apart: set[str], count: int) -> str:
     return f"{count - len(apart)}/{count}"
 
 
+async def test_prompts_that_grow_are_the_same_tokens_when_remembered(backend: AnyBackend) -> None:
+    """Each turn of a conversation has the tokens that it has when nothing of it is remembered."""
+    for name, messages in CONVERSATIONS.items():
+        for count in range(1, len(messages) + 1):
+            said = messages[:count]
+            if said[-1].role == "user":
+                assert await backend.prompt(said, owner="a") == await backend.prompt(said), name
+
+
 async def test_prompt_tokens(
     column: Column, backend: AnyBackend, reference: Any, tell: Tell
 ) -> None:

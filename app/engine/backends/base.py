@@ -79,14 +79,21 @@ class Backend(Protocol):
         """On the event loop that will ask, once, before anything else."""
         ...
 
-    async def prompt(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> list[int]:
+    async def prompt(
+        self, messages: Sequence[Message], tools: Sequence[Tool] = (), owner: str = ""
+    ) -> list[int]:
         """The messages and tools as the weights' chat template renders them, as token ids.
 
         Text of a message or a tool never becomes a control token. Places of an image's feature
         rows are ids below zero (`app.engine.image_rows`). Raises SllmError when the template
         refuses the messages; `unsupported_by_engine` for images (`refuse_images`) or texts
-        of images that the weights do not take, or for tools where `info.tools` is false.
+        of images that the weights do not take, or for tools where `info.tools` is false. Texts
+        may be remembered for an `owner`'s next prompts, and for nobody else's.
         """
+        ...
+
+    def forget(self, owner: str) -> None:
+        """Remember no text of `owner`'s."""
         ...
 
     async def continued(self, text: str) -> list[int]:

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from app.domain.errors import SllmError
 from app.domain.messages import Message, Picture
 from app.domain.tools import Tool
+from app.engine.backends.prompt_segments import Segments, Tokenizes
 from app.engine.backends.tool_prompt import (
     as_json,
     call_texts,
@@ -56,16 +57,6 @@ class TemplateRefused(Exception):
     """The weights' chat template does not take these messages."""
 
 
-class Tokenizes(Protocol):
-    """What a backend's tokenizer can do."""
-
-    async def tokenize(
-        self, text: str, *, parse_special: bool, add_special: bool = False
-    ) -> list[int]:
-        """Token ids; without `parse_special` a control token's spelling stays plain text."""
-        ...
-
-
 class TextEngine(Tokenizes, Protocol):
     """And its chat template."""
 
@@ -87,14 +78,22 @@ class ChatPrompt:
         spellings = sorted({*control_tokens, *ALWAYS_CONTROL} - {""}, key=len, reverse=True)
         self._control = re.compile("|".join(map(re.escape, spellings)))
         self._ids: dict[str, int | None] = {}
+        self._segments = Segments(client, self._known_controls)
 
-    async def ids(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> list[int]:
-        """Token ids with the BOS token where the vocabulary wants one."""
+    async def ids(
+        self, messages: Sequence[Message], tools: Sequence[Tool] = (), owner: str = ""
+    ) -> list[int]:
+        """Token ids with the BOS token where the vocabulary wants one. What is tokenized for an
+        `owner` is remembered for them."""
         texts = (text for message in messages for text in _texts(message))
         if not any(map(self._control.search, chain(texts, tool_texts(tools)))):
             text = await self._render(messages, tools)
-            return await self._client.tokenize(text, parse_special=True, add_special=True)
+            return await self._segments.ids(text, owner)
         return await self._guarded(messages, tools)
+
+    def forget(self, owner: str) -> None:
+        """Nothing of `owner`'s is remembered any more."""
+        self._segments.forget(owner)
 
     async def _guarded(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> list[int]:
         hidden: dict[str, str] = {}
@@ -201,10 +200,15 @@ class PlainPrompt:
     def __init__(self, client: Tokenizes) -> None:
         self._client = client
 
-    async def ids(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> list[int]:
+    async def ids(
+        self, messages: Sequence[Message], tools: Sequence[Tool] = (), owner: str = ""
+    ) -> list[int]:
         return await self._client.tokenize(
             transcript(messages), parse_special=False, add_special=True
         )
+
+    def forget(self, owner: str) -> None:
+        """Nothing is remembered."""
 
 
 def transcript(messages: Sequence[Message]) -> str:

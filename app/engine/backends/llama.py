@@ -139,12 +139,17 @@ class LlamaBackend:
             tokens = await try_image(self._images, Path(self._spec.directory))
             self.info = replace(self.info, vision=self._images.measured(self._spec.vision, tokens))
 
-    async def prompt(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> list[int]:
+    async def prompt(
+        self, messages: Sequence[Message], tools: Sequence[Tool] = (), owner: str = ""
+    ) -> list[int]:
         if self._spec.mmproj is None:
             refuse_images(messages)
         if not self.info.tools:
             refuse_tools(messages, tools)
-        return await self._prompt.ids(messages, tools)
+        return await self._prompt.ids(messages, tools, owner)
+
+    def forget(self, owner: str) -> None:
+        self._prompt.forget(owner)
 
     async def continued(self, text: str) -> list[int]:
         return await self._client.tokenize(text, parse_special=False, add_special=True)

@@ -130,9 +130,11 @@ class PictureChatPrompt(ChatPrompt):
         super().__init__(texts, control_tokens)
         self._server, self._tokens = client, tokens
 
-    async def ids(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> list[int]:
+    async def ids(
+        self, messages: Sequence[Message], tools: Sequence[Tool] = (), owner: str = ""
+    ) -> list[int]:
         if not any(message.images for message in messages):
-            return await super().ids(messages, tools)
+            return await super().ids(messages, tools, owner)
         safe = [_broken_up(message, self._control) for message in messages]
         text = await self._render(safe)
         return await _pictured(self._server, self._tokens, text, messages)
@@ -152,9 +154,11 @@ class PicturePlainPrompt(PlainPrompt):
         spellings = sorted({*control_tokens, *ALWAYS_CONTROL} - {""}, key=len, reverse=True)
         self._control = re.compile("|".join(map(re.escape, spellings)))
 
-    async def ids(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> list[int]:
+    async def ids(
+        self, messages: Sequence[Message], tools: Sequence[Tool] = (), owner: str = ""
+    ) -> list[int]:
         if not any(message.images for message in messages):
-            return await super().ids(messages, tools)
+            return await super().ids(messages, tools, owner)
         safe = [_broken_up(message, self._control) for message in messages]
         marked = [
             Message(message.role, MARKER * len(message.images) + message.content)

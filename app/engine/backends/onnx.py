@@ -78,12 +78,17 @@ class OnnxBackend:
             self._seeing.open()
         self._steps = StepLoop(self._batch)
 
-    async def prompt(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> list[int]:
+    async def prompt(
+        self, messages: Sequence[Message], tools: Sequence[Tool] = (), owner: str = ""
+    ) -> list[int]:
         if self._seeing is None:
             refuse_images(messages)
         if not self.info.tools:
             refuse_tools(messages, tools)
-        return await self._prompt.ids(messages, tools)
+        return await self._prompt.ids(messages, tools, owner)
+
+    def forget(self, owner: str) -> None:
+        self._prompt.forget(owner)
 
     async def continued(self, text: str) -> list[int]:
         return await self._texts.opening(text)

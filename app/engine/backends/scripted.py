@@ -94,7 +94,9 @@ class ScriptedBackend:
     async def open(self) -> None:
         """Nothing is needed."""
 
-    async def prompt(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> list[int]:
+    async def prompt(
+        self, messages: Sequence[Message], tools: Sequence[Tool] = (), owner: str = ""
+    ) -> list[int]:
         if self.info.vision is None:
             refuse_images(messages)
         ids = await self.tokens("".join(f" <tool {tool.name}>" for tool in tools))
@@ -108,6 +110,9 @@ class ScriptedBackend:
         while len(self._asked) > REMEMBERED:
             del self._asked[next(iter(self._asked))]
         return ids
+
+    def forget(self, owner: str) -> None:
+        """Nothing is remembered of owners."""
 
     async def continued(self, text: str) -> list[int]:
         ids = await self.tokens(text)

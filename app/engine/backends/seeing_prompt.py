@@ -50,9 +50,11 @@ class SeeingPrompt(ChatPrompt):
         self._as_template_wants = contents
         self._place = place
 
-    async def ids(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> list[int]:
+    async def ids(
+        self, messages: Sequence[Message], tools: Sequence[Tool] = (), owner: str = ""
+    ) -> list[int]:
         """Token ids, and ids below zero for feature rows."""
-        found = await super().ids(messages, tools)
+        found = await super().ids(messages, tools, owner)
         pictures = [picture for message in messages for picture in message.images]
         runs = iter([run for picture in pictures for run in await self._runs(picture)])
         ids: list[int] = []
