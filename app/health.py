@@ -3,7 +3,9 @@
 import time
 from typing import Any, Literal
 
-from fastapi import APIRouter, Request
+import msgspec
+from fastapi import APIRouter, FastAPI, Request
+from msgspec import Struct
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from app import __version__
@@ -13,7 +15,7 @@ from app.drain import Drain
 from app.errors import scope_language
 from app.i18n.notices import words
 from app.provider.model_provider import ModelHealth, ModelProvider
-from app.storage import DatabaseStatus, database_status
+from app.storage import DatabaseStatus, DatabaseWatch
 from app.versions import describe
 
 router = APIRouter(tags=["server"])
@@ -54,24 +56,49 @@ def _model(health: ModelHealth, language: str) -> dict[str, Any]:
     return {"status": health.status, "id": health.id, **known, "reason": reason}
 
 
-async def report(request: Request) -> tuple[int, dict[str, Any]]:
-    """Status code and body of `/health`: 200 exactly when the text model answers."""
-    state = request.app.state
+class ServerFacts(Struct, frozen=True):
+    """All that `/health` tells in whatever language, as it is now."""
+
+    status: ServerStatus
+    uptime_seconds: float
+    text: ModelHealth
+    vision: ModelHealth
+    database: DatabaseStatus
+    database_kind: str
+    reached_beyond: bool
+
+    @property
+    def code(self) -> int:
+        """200 exactly when the text model answers."""
+        return 200 if self.status in ("ok", "degraded") else 503
+
+
+async def facts(app: FastAPI) -> ServerFacts:
+    """Nothing of it is kept but a moment's look at the database."""
+    state = app.state
     model: ModelProvider = state.text_model
-    drain: Drain = state.drain
-    language = scope_language(request.scope)
     sight: ModelProvider = state.vision_model
-    text, vision = model.health(), sight.health()
+    drain: Drain = state.drain
     database: Database = state.database
-    stored = await database_status(database)
+    watch: DatabaseWatch = state.database_watch
+    stored = await watch.status()
+    text, vision = model.health(), sight.health()
     status = server_status(text, drain.draining, stored, vision)
-    exposed = [Notice("open_beyond_loopback")] if state.reached_beyond else []
+    uptime = round(time.monotonic() - state.started_at, 1)
+    beyond: bool = state.reached_beyond
+    return ServerFacts(status, uptime, text, vision, stored, database.kind, beyond)
+
+
+def report(known: ServerFacts, language: str) -> dict[str, Any]:
+    """The body of `/health`."""
+    text, vision = known.text, known.vision
+    exposed = [Notice("open_beyond_loopback")] if known.reached_beyond else []
     infos = [each.info for each in (text, vision) if each.info]
     notices = [*exposed, *(notice for info in infos for notice in info.warnings)]
-    body = {
-        "status": status,
+    return {
+        "status": known.status,
         "version": __version__,
-        "uptime_seconds": round(time.monotonic() - state.started_at, 1),
+        "uptime_seconds": known.uptime_seconds,
         "models": {
             "text": _model(text, language),
             "vision": _model(vision, language),
@@ -80,10 +107,23 @@ async def report(request: Request) -> tuple[int, dict[str, Any]]:
             "waiting": text.waiting + vision.waiting,
             "limit": text.limit + vision.limit,
         },
-        "database": {"status": stored, "kind": database.kind},
+        "database": {"status": known.database, "kind": known.database_kind},
         "warnings": words(notices, language),
     }
-    return (200 if status in ("ok", "degraded") else 503), body
+
+
+class Reports:
+    """The newest body in each language: the facts change less often than they are asked for."""
+
+    def __init__(self) -> None:
+        self._newest: dict[str, tuple[ServerFacts, bytes]] = {}
+
+    def of(self, known: ServerFacts, language: str) -> bytes:
+        """The body of these very facts."""
+        newest = self._newest.get(language)
+        if newest is None or newest[0] != known:
+            newest = self._newest[language] = (known, msgspec.json.encode(report(known, language)))
+        return newest[1]
 
 
 def _headers(code: int) -> dict[str, str]:
@@ -91,17 +131,19 @@ def _headers(code: int) -> dict[str, str]:
     return fresh if code == 200 else fresh | {"Retry-After": "2"}
 
 
-@router.get("/health", summary="Health: models, queue, warnings")
-async def health(request: Request) -> JSONResponse:
+@router.get("/health", summary="Health: models, queue, warnings", response_class=JSONResponse)
+async def health(request: Request) -> Response:
     """200 when the text model answers, else 503; the same body either way."""
-    code, body = await report(request)
-    return JSONResponse(body, code, _headers(code))
+    known = await facts(request.app)
+    reports: Reports = request.app.state.reports
+    body = reports.of(known, scope_language(request.scope))
+    return Response(body, known.code, _headers(known.code), "application/json")
 
 
 @router.get("/health/ready", summary="Ready: 200 or 503 without a body")
 async def ready(request: Request) -> Response:
     """For load balancers: whether to send work here."""
-    code, _ = await report(request)
+    code = (await facts(request.app)).code
     return Response(status_code=code, headers=_headers(code))
 
 

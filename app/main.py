@@ -35,7 +35,7 @@ from app.provider.model_provider import ModelProvider
 from app.provider.observed import GenerationObserver, ObservedProvider
 from app.provider.sllm_provider import SllmProvider
 from app.provider.vision_provider import vision_provider
-from app.storage import open_storage
+from app.storage import DatabaseWatch, open_storage
 from app.tracing.setup import finish, traces
 from app.v3.prompts import default_heads
 from app.v4.config import IMPORT_BYTES, IMPORTS_AT_ONCE
@@ -75,6 +75,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.started_at = time.monotonic()
     app.state.reached_beyond = False
+    app.state.reports = health.Reports()
     app.state.import_gate = asyncio.Semaphore(IMPORTS_AT_ONCE)
     app.state.vision_room = BodyRoom(
         vision_body_limit(settings.max_images, settings.max_image_bytes)
@@ -115,6 +116,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         await images.open()
         app.state.drain = Drain(models, DRAIN_SECONDS)
         app.state.database, app.state.writer = database, writer
+        app.state.database_watch = DatabaseWatch(database)
         app.state.images, app.state.decoder = images, decoder
         app.state.background = Background()
         app.state.drain.install()

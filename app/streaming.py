@@ -18,6 +18,7 @@ from app.errors import render, render_openai, request_id_of, scope_language
 
 PING_SECONDS = 10.0
 STUCK_SECONDS = 30.0
+PING = b": ping\n\n"
 # Line breaks to many a client (Python's splitlines), though not to the standard: NEL, LS, PS.
 _LINE_BREAKS = (
     (b"\xc2\x85", b"\\u0085"),
@@ -53,6 +54,7 @@ class EventStream(Response):
         self._events = events
         self._scope = scope
         self._sent_at = time.monotonic()
+        self._sending_since: float | None = None
         super().__init__(
             status_code=status_code,
             headers={"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"},
@@ -62,7 +64,7 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         tasks = [
             asyncio.create_task(work)
-            for work in (self._pump(send), self._ping(send), wait_until_gone(receive))
+            for work in (self._pump(send), self._watch(send), wait_until_gone(receive))
         ]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -86,18 +88,27 @@ class EventStream(Response):
                 await self._send(send, self._encoded(event))
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _ping(self, send: Send) -> None:
+    async def _watch(self, send: Send) -> None:
+        """Ping where nothing has been said; return when the client is stuck. A look now and then
+        costs less than a deadline of its own for every event."""
         while True:
-            idle = time.monotonic() - self._sent_at
-            if idle >= PING_SECONDS:
-                await self._send(send, b": ping\n\n")
-                idle = 0.0
-            await asyncio.sleep(PING_SECONDS - idle)
+            now = time.monotonic()
+            since = self._sending_since
+            due = self._sent_at + PING_SECONDS if since is None else since + STUCK_SECONDS
+            if now < due:
+                await asyncio.sleep(min(due - now, PING_SECONDS))
+            elif since is None:
+                async with asyncio.timeout(STUCK_SECONDS):
+                    await send({"type": "http.response.body", "body": PING, "more_body": True})
+                self._sent_at = time.monotonic()
+            else:
+                return
 
     async def _send(self, send: Send, body: bytes) -> None:
-        async with asyncio.timeout(STUCK_SECONDS):
-            await send({"type": "http.response.body", "body": body, "more_body": True})
+        self._sending_since = time.monotonic()
+        await send({"type": "http.response.body", "body": body, "more_body": True})
         self._sent_at = time.monotonic()
+        self._sending_since = None
 
     def _encoded(self, event: NamedEvent) -> bytes:
         data = self._json(event.data)

@@ -2,23 +2,38 @@
 
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import BigInteger, Row, Text, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.database import responses, search
-from app.database.lookup import message_by_number, message_of
-from app.database.records import Answer, StoredMessage
+from app.database.lookup import ID, OWNER, one
+from app.database.records import Answer
 from app.database.rows import to_json
 from app.database.session import Database
 from app.database.tables import conversations, idempotency, messages
-from app.database.texts import check_text, now
+from app.database.texts import check_id, check_text, now
 from app.domain.errors import SllmError
 from app.domain.parts import Parts
 
 RECOVERED_AT_ONCE = 100
 
+# Made once, as those of `lookup`: every answer takes them.
+_ITS_OWNER = bindparam("its_owner", type_=Text())
+_ITS_NUMBER = bindparam("its_number", type_=BigInteger())
+_PLACE = select(
+    messages.c.number, messages.c.owner, messages.c.conversation, messages.c.status
+).where(messages.c.owner == OWNER, messages.c.id == ID)
+_WRITTEN = update(messages).where(messages.c.owner == _ITS_OWNER, messages.c.number == _ITS_NUMBER)
+_ENDED = _WRITTEN.where(messages.c.status == "pending")
+_MOVED = update(conversations).where(
+    conversations.c.owner == _ITS_OWNER, conversations.c.number == _ITS_NUMBER
+)
+_REPLIED = update(idempotency).where(
+    idempotency.c.owner == _ITS_OWNER, idempotency.c.answer == _ITS_NUMBER
+)
 
-async def settle(database: Database, owner: str, message_id: str, answer: Answer) -> StoredMessage:
+
+async def settle(database: Database, owner: str, message_id: str, answer: Answer) -> None:
     """Store how an answer ended; on disk when this returns.
 
     SllmError `not_found` (the conversation is gone), `conflict` (it has ended already).
@@ -33,14 +48,10 @@ async def settle(database: Database, owner: str, message_id: str, answer: Answer
         row = await _unsettled(connection, owner, message_id)
         await _store(connection, row, values)
         if answer.result is not None:
-            await connection.execute(
-                update(idempotency)
-                .where(idempotency.c.owner == owner, idempotency.c.answer == row.number)
-                .values(result=to_json(answer.result))
-            )
+            result = {"result": to_json(answer.result)}
+            await connection.execute(_REPLIED, _its(owner, row.number) | result)
         if answer.facts:
             await responses.change(connection, owner, row.number, answer.facts)
-        return await message_by_number(connection, owner, row.number)
 
 
 async def save_progress(
@@ -50,15 +61,16 @@ async def save_progress(
     check_text(content, "content")
     async with database.write() as connection:
         row = await _unsettled(connection, owner, message_id)
-        await connection.execute(
-            update(messages)
-            .where(messages.c.owner == owner, messages.c.number == row.number)
-            .values(content=content, parts=to_json(parts))
-        )
+        kept = {"content": content, "parts": to_json(parts)}
+        await connection.execute(_WRITTEN, _its(owner, row.number) | kept)
+
+
+def _its(owner: str, number: int) -> dict[str, Any]:
+    return {"its_owner": owner, "its_number": number}
 
 
 async def _unsettled(connection: AsyncConnection, owner: str, message_id: str) -> Row[Any]:
-    row = await message_of(connection, owner, message_id)
+    row = await one(connection, _PLACE, owner=owner, id=check_id(message_id, "msg"))
     if row.status != "pending":
         raise SllmError("conflict", param="message_id")
     return row
@@ -66,23 +78,12 @@ async def _unsettled(connection: AsyncConnection, owner: str, message_id: str) -
 
 async def _store(connection: AsyncConnection, row: Row[Any], values: dict[str, Any]) -> None:
     """End a pending message. Its status is asked for again: another worker may have been first."""
-    ended = await connection.execute(
-        update(messages)
-        .where(
-            messages.c.owner == row.owner,
-            messages.c.number == row.number,
-            messages.c.status == "pending",
-        )
-        .values(**values)
-    )
+    ended = await connection.execute(_ENDED, _its(row.owner, row.number) | values)
     if ended.rowcount != 1:
         raise SllmError("conflict", param="message_id")
     await search.add(connection, row.owner, {row.number: values["content"]})
-    await connection.execute(
-        update(conversations)
-        .where(conversations.c.owner == row.owner, conversations.c.number == row.conversation)
-        .values(updated_at=now())
-    )
+    moved = {"updated_at": now()}
+    await connection.execute(_MOVED, _its(row.owner, row.conversation) | moved)
 
 
 async def recover(database: Database) -> int:

@@ -6,20 +6,30 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.database import conversations as whole
 from app.database import images, search
 from app.database.lookup import locked_conversation
-from app.database.records import NewConversation, NewMessage, Setup
-from app.database.rows import setup_columns, to_json
+from app.database.records import NewConversation, NewMessage, Setup, StoredImage, StoredMessage
+from app.database.rows import as_written, setup_columns, to_json
 from app.database.session import Database
 from app.database.tables import MAX_SEQ, conversations, messages, number_of
 from app.database.texts import new_id, now
 from app.domain.errors import SllmError
 from app.domain.messages import Role
 from app.domain.parts import Parts
+
+_ADDED = messages.insert()
+_FINISHED = (
+    update(conversations)
+    .where(
+        conversations.c.owner == bindparam("its_owner"),
+        conversations.c.number == bindparam("its_number"),
+    )
+    .values(message_count=conversations.c.message_count + bindparam("more"))
+)
 
 
 async def indexed(
@@ -35,7 +45,8 @@ async def indexed(
 
 @dataclass
 class Appending:
-    """A locked conversation and its next free place; parents are message numbers."""
+    """A locked conversation and its next free place; parents are message numbers. `written` has
+    what was added, `ids` also those of what it follows, as far as somebody knew."""
 
     connection: AsyncConnection
     owner: str
@@ -45,6 +56,8 @@ class Appending:
     last_seq: int = 0
     title: str = ""
     added: list[int] = field(default_factory=list)
+    written: dict[int, StoredMessage] = field(default_factory=dict)
+    ids: dict[int, str] = field(default_factory=dict)
 
     @classmethod
     async def to(cls, connection: AsyncConnection, owner: str, id_: str) -> "Appending":
@@ -72,11 +85,12 @@ class Appending:
             rows.append(self._row(parent, message.role, message.content, message.parts))
             parent = rows[-1]["number"]
         if rows:
-            await self.connection.execute(messages.insert(), rows)
+            await self.connection.execute(_ADDED, rows)
         for row, message in zip(rows, added, strict=True):
-            await images.add(
+            shown = await images.add(
                 self.connection, self.owner, self.number, row["number"], message.images
             )
+            self._note(row, shown, message.parts)
         entries = {rows[place]["number"]: entry for place, entry in ready.items()}
         texts = {row["number"]: row["content"] for row in rows}
         await search.add(self.connection, self.owner, texts, entries)
@@ -89,7 +103,8 @@ class Appending:
         row = self._row(parent, role, content)
         if writer is not None:
             row |= {"status": "pending", "writer": writer}
-        await self.connection.execute(messages.insert(), row)
+        await self.connection.execute(_ADDED, row)
+        self._note(row)
         number: int = row["number"]
         if writer is None:
             await search.add(self.connection, self.owner, {number: content})
@@ -110,6 +125,13 @@ class Appending:
             "status": "complete", "writer": None, "created_at": now(), "parts": to_json(parts),
         }  # fmt: skip
 
+    def _note(
+        self, row: dict[str, Any], shown: tuple[StoredImage, ...] = (), parts: Parts | None = None
+    ) -> None:
+        number, parent = row["number"], self.ids.get(row["parent"])
+        self.ids[number] = row["id"]
+        self.written[number] = as_written(row, parent, shown, parts)
+
     async def finish(self, setup: Setup | None = None, name: str = "") -> None:
         """The last message added becomes the current one; `setup` replaces the old one, `name`
         becomes the title where there is none."""
@@ -117,14 +139,6 @@ class Appending:
         if name and not self.title:
             changed["title"] = name
             await search.add(self.connection, self.owner, {number_of(self.number, 0): name})
-        await self.connection.execute(
-            update(conversations)
-            .where(conversations.c.owner == self.owner, conversations.c.number == self.number)
-            .values(
-                current=self.added[-1],
-                last_seq=self.last_seq,
-                message_count=conversations.c.message_count + len(self.added),
-                updated_at=now(),
-                **changed,
-            )
-        )
+        changed |= {"current": self.added[-1], "last_seq": self.last_seq, "updated_at": now()}
+        mine = {"its_owner": self.owner, "its_number": self.number, "more": len(self.added)}
+        await self.connection.execute(_FINISHED, mine | changed)

@@ -2,22 +2,28 @@
 
 from typing import Any
 
-from sqlalchemy import Select, Subquery, func, or_, select
+from sqlalchemy import BindParameter, Row, Select, Subquery, bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.database import images
 from app.database.lookup import (
+    ID,
+    NUMBER,
+    OWNER,
     conversation_of,
     message_by_number,
     message_of,
+    one,
     setup_of,
     whole_message,
     whole_messages,
 )
 from app.database.records import Conversation, MessagePage, Setup, Snapshot, StoredMessage
-from app.database.rows import as_conversation, as_parts, message_rows
+from app.database.rows import as_conversation, as_parts, as_setup, message_rows
 from app.database.session import Database
-from app.database.tables import messages
+from app.database.tables import conversations, messages
+from app.database.tables import images as pictures
+from app.database.texts import check_id
 from app.domain.errors import SllmError
 from app.domain.messages import Message, Picture
 from app.domain.parts import silent, spoken
@@ -76,14 +82,17 @@ async def snapshot(
 
     SllmError `not_found`.
     """
+    values = {"owner": owner, "id": check_id(conversation_id, "conv")}
     async with database.read() as connection:
-        row = await conversation_of(connection, owner, conversation_id)
-        setup = await setup_of(connection, owner, row.number)
-        if last_id is None and row.current is None:
+        if last_id is None:
+            place = await one(connection, _CURRENT, **values)
+        else:
+            place = await one(connection, _GIVEN, **values, last=check_id(last_id, "msg"))
+        setup = as_setup(place)
+        if place.last is None:
             return Snapshot(setup, None, "complete", ())
-        last = await message_of(connection, owner, last_id or row.current_id, row.number)
-        history = await _history(connection, owner, row.number, last.number)
-    return Snapshot(setup, last.id, last.status, history)
+        history = await _history(connection, owner, place)
+    return Snapshot(setup, place.last_id, place.status, history)
 
 
 async def question_of(
@@ -103,28 +112,18 @@ async def question_of(
         return await message_by_number(connection, owner, row.parent)
 
 
-async def _history(
-    connection: AsyncConnection, owner: str, conversation: int, last: int
-) -> tuple[Message, ...]:
-    path = _path(owner, last)
-    found = (
-        select(messages.c.number, messages.c.role, messages.c.content, messages.c.parts)
-        .where(
-            messages.c.number.in_(select(path.c.number)),
-            messages.c.status.in_(("complete", "interrupted")),
-            or_(messages.c.content != "", messages.c.parts.is_not(None)),
-        )
-        .order_by(messages.c.number.desc())
-        .limit(MOST_HISTORY)
-    )
-    rows = (await connection.execute(found)).all()
-    shown = await images.of_conversation(connection, owner, conversation)
+async def _history(connection: AsyncConnection, owner: str, place: Row[Any]) -> tuple[Message, ...]:
+    found = await connection.execute(_HISTORY, {"owner": owner, "number": place.last})
+    rows = found.all()
+    shown: images.Shown = {}
+    if place.pictured:
+        shown = await images.of_conversation(connection, owner, place.conversation)
 
-    def pictures(number: int) -> tuple[Picture, ...]:
+    def seen(number: int) -> tuple[Picture, ...]:
         return tuple(image.picture() for image in shown.get(number, ()))
 
     said = (
-        spoken(row.role, row.content, pictures(row.number), as_parts(row.parts))
+        spoken(row.role, row.content, seen(row.number), as_parts(row.parts))
         for row in reversed(rows)
     )
     return tuple(message for message in said if not silent(message))
@@ -148,7 +147,9 @@ def line(owner: str, last: int, most: int | None = None) -> Select[Any]:
     return rows.order_by(messages.c.number)
 
 
-def _path(owner: str, last: int | None, most: int | None = None) -> Subquery:
+def _path(
+    owner: str | BindParameter[Any], last: int | BindParameter[Any] | None, most: int | None = None
+) -> Subquery:
     """The numbers from `last` up to the root; a limit ends the walk there."""
     path = (
         select(messages.c.number, messages.c.parent)
@@ -161,3 +162,43 @@ def _path(owner: str, last: int | None, most: int | None = None) -> Subquery:
         .where(messages.c.owner == owner)
     )
     return select(path.union_all(upwards).c.number).limit(most).subquery()
+
+
+def _place() -> Select[Any]:
+    """A conversation of an owner: what it begins with, and whether it shows pictures."""
+    pictured = select(pictures.c.id).where(pictures.c.conversation == conversations.c.number)
+    return select(
+        conversations.c.number.label("conversation"),
+        conversations.c.template,
+        conversations.c.setup,
+        pictured.exists().label("pictured"),
+        messages.c.number.label("last"),
+        messages.c.id.label("last_id"),
+        messages.c.status,
+    ).where(conversations.c.owner == OWNER, conversations.c.id == ID)
+
+
+def _spoken(path: Subquery) -> Select[Any]:
+    """What a model is shown of a path, the newest first."""
+    return (
+        select(messages.c.number, messages.c.role, messages.c.content, messages.c.parts)
+        .where(
+            messages.c.number.in_(select(path.c.number)),
+            messages.c.status.in_(("complete", "interrupted")),
+            or_(messages.c.content != "", messages.c.parts.is_not(None)),
+        )
+        .order_by(messages.c.number.desc())
+        .limit(MOST_HISTORY)
+    )
+
+
+# Made once, as those of `lookup`: a turn waits for them.
+_CURRENT = _place().select_from(
+    conversations.outerjoin(messages, messages.c.number == conversations.c.current)
+)
+_GIVEN = _place().where(
+    messages.c.owner == OWNER,
+    messages.c.id == bindparam("last"),
+    messages.c.conversation == conversations.c.number,
+)
+_HISTORY = _spoken(_path(OWNER, NUMBER))

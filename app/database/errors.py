@@ -10,7 +10,7 @@ from app.domain.errors import SllmError
 RETRY_SECONDS = 1
 # SQLite's primary result codes: https://sqlite.org/rescode.html
 SQLITE_BUSY, SQLITE_LOCKED, SQLITE_READONLY, SQLITE_IOERR, SQLITE_FULL = 5, 6, 8, 10, 13
-SQLITE_CORRUPT, SQLITE_NOTADB = 11, 26
+SQLITE_CORRUPT, SQLITE_CANTOPEN, SQLITE_NOTADB = 11, 14, 26
 SQLITE = {
     SQLITE_BUSY: "overloaded",
     SQLITE_LOCKED: "overloaded",
@@ -18,6 +18,7 @@ SQLITE = {
     SQLITE_IOERR: "storage_full",
     SQLITE_FULL: "storage_full",
     SQLITE_CORRUPT: "internal_error",
+    SQLITE_CANTOPEN: "overloaded",  # out of file descriptors, or the disk is away
     SQLITE_NOTADB: "internal_error",
 }
 # PostgreSQL's classes and codes: https://www.postgresql.org/docs/current/errcodes-appendix.html

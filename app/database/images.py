@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy import Row, Select, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.database.records import StoredImage
@@ -20,6 +20,14 @@ FACTS = (
 TEXTS = ("filename", "ocr", "lens_keywords", "lens_local_keywords")
 Shown = dict[int, tuple[StoredImage, ...]]
 
+_MINE = (
+    select(images)
+    .where(images.c.owner + "" == bindparam("owner"))  # not by the owner's index
+    .order_by(images.c.message, images.c.place)
+)
+_OF_CONVERSATION = _MINE.where(images.c.conversation == bindparam("number"))
+_OF_MESSAGE = _MINE.where(images.c.message == bindparam("number"))
+
 
 async def add(
     connection: AsyncConnection,
@@ -27,7 +35,7 @@ async def add(
     conversation: int,
     message: int,
     pictures: Sequence[StoredImage],
-) -> None:
+) -> tuple[StoredImage, ...]:
     """Under new ids: two messages never share a row. SllmError `invalid_parameter`."""
     rows = [
         {name: getattr(picture, name) for name in FACTS}
@@ -42,28 +50,26 @@ async def add(
             check_text(row[name], f"images.{name}")
     if rows:
         await connection.execute(images.insert(), rows)
+    return tuple(StoredImage(**{name: row[name] for name in FACTS}) for row in rows)
 
 
 async def of_conversation(connection: AsyncConnection, owner: str, conversation: int) -> Shown:
     """The pictures of all its messages, by the message's number."""
-    return await _shown(connection, owner, images.c.conversation == conversation)
+    return await _shown(connection, owner, _OF_CONVERSATION, conversation)
 
 
 async def of_message(
     connection: AsyncConnection, owner: str, message: int
 ) -> tuple[StoredImage, ...]:
     """The pictures of the message with this number, in their order."""
-    return (await _shown(connection, owner, images.c.message == message)).get(message, ())
+    return (await _shown(connection, owner, _OF_MESSAGE, message)).get(message, ())
 
 
-async def _shown(connection: AsyncConnection, owner: str, which: ColumnElement[bool]) -> Shown:
-    found = (
-        select(images)
-        .where(images.c.owner + "" == owner, which)  # not by the owner's index
-        .order_by(images.c.message, images.c.place)
-    )
+async def _shown(
+    connection: AsyncConnection, owner: str, statement: Select[Any], number: int
+) -> Shown:
     shown: Shown = {}
-    for row in await connection.execute(found):
+    for row in await connection.execute(statement, {"owner": owner, "number": number}):
         shown[row.message] = (*shown.get(row.message, ()), _as_image(row))
     return shown
 

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.database import idempotency, images, responses
 from app.database.appending import Appending, indexed
 from app.database.conversations import check_setup
-from app.database.lookup import message_by_number, message_of
+from app.database.lookup import NUMBER, OWNER, message_by_number, message_of, whole_message
 from app.database.records import NewMessage, Question, Setup, StoredMessage, Turn
 from app.database.session import Database
 from app.database.tables import messages
@@ -16,6 +16,10 @@ from app.database.texts import check_text
 from app.domain.errors import SllmError
 
 RETRY_SECONDS = 1
+
+_CONTINUED = select(messages.c.number, messages.c.id, messages.c.status).where(
+    messages.c.owner == OWNER, messages.c.number == NUMBER
+)
 
 
 async def ask(database: Database, owner: str, question: Question) -> Turn:
@@ -42,7 +46,7 @@ async def ask(database: Database, owner: str, question: Question) -> Turn:
             parent = await _parent(place, question)
         asked = await place.follow(parent, added, ready)
         assert asked is not None
-        turn = await _answered(database, place, asked, question)
+        turn = await _answered(database, place, asked, place.written[asked], question)
         await idempotency.remember(connection, owner, question, place.number, place.added[-1])
         return turn
 
@@ -79,8 +83,9 @@ async def ask_again(
     """
     async with database.write() as connection:
         place = await Appending.to(connection, owner, conversation_id)
-        question = await message_of(connection, owner, question_id, place.number)
-        turn = await _answered(database, place, question.number, Question("", facts=facts))
+        row = await message_of(connection, owner, question_id, place.number)
+        question = await whole_message(connection, row)
+        turn = await _answered(database, place, row.number, question, Question("", facts=facts))
         if instead_of is not None:
             old = await message_of(connection, owner, instead_of, place.number)
             await idempotency.point_to(connection, owner, old.number, place.added[-1])
@@ -107,18 +112,18 @@ async def _parent(place: Appending, question: Question) -> int | None:
     """The message to continue. One that is not finished would mix two writers' turns."""
     if question.parent_id is not None:
         row = await message_of(place.connection, place.owner, question.parent_id, place.number)
-        number, status = row.number, row.status
-        if question.must_be_current and number != place.current:
+        if question.must_be_current and row.number != place.current:
             raise busy()
     elif question.must_be_current and place.current is not None:
         raise busy()
     elif place.current is not None:
-        number, status = place.current, await _status(place.connection, place.owner, place.current)
+        row = await _continued(place.connection, place.owner, place.current)
     else:
         return None
-    if status == "pending":
+    if row.status == "pending":
         raise busy()
-    return int(number)
+    place.ids[row.number] = row.id
+    return int(row.number)
 
 
 def busy() -> SllmError:
@@ -128,20 +133,19 @@ def busy() -> SllmError:
     )
 
 
-async def _status(connection: AsyncConnection, owner: str, number: int) -> str:
-    found = select(messages.c.status).where(messages.c.owner == owner, messages.c.number == number)
-    status: str = (await connection.execute(found)).scalar_one()
-    return status
+async def _continued(connection: AsyncConnection, owner: str, number: int) -> Row[Any]:
+    found: Any = await connection.execute(_CONTINUED, {"owner": owner, "number": number})
+    row: Row[Any] = found.one()
+    return row
 
 
-async def _answered(database: Database, place: Appending, asked: int, question: Question) -> Turn:
-    """The turn with its pending answer, which this process has promised to finish."""
-    answer = await place.add(asked, "assistant", "", writer=database.presence.writer)
+async def _answered(
+    database: Database, place: Appending, number: int, asked: StoredMessage, question: Question
+) -> Turn:
+    """The turn with its pending answer to `asked`, which this process has promised to finish."""
+    place.ids[number] = asked.id
+    answer = await place.add(number, "assistant", "", writer=database.presence.writer)
     if question.facts is not None:
         await responses.add(place.connection, place.owner, answer, question.facts)
     await place.finish(question.setup, question.name)
-    return Turn(
-        place.id,
-        await message_by_number(place.connection, place.owner, asked),
-        await message_by_number(place.connection, place.owner, answer),
-    )
+    return Turn(place.id, asked, place.written[answer])

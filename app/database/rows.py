@@ -84,6 +84,26 @@ def as_message(row: Row[Any], images: tuple[StoredImage, ...] = ()) -> StoredMes
     )
 
 
+def as_written(
+    row: Mapping[str, Any],
+    parent_id: str | None,
+    images: tuple[StoredImage, ...],
+    parts: Parts | None,
+) -> StoredMessage:
+    """A message that has just been put in as `row`, without reading it again."""
+    return StoredMessage(
+        id=row["id"],
+        parent_id=parent_id,
+        role=row["role"],
+        content=row["content"],
+        status=row["status"],
+        created_at=as_time(row["created_at"]),
+        seq=seq_of(row["number"]),
+        images=images,
+        parts=parts,
+    )
+
+
 def as_parts(kept: str | None) -> Parts | None:
     return msgspec.json.decode(kept, type=Parts) if kept else None
 

@@ -48,6 +48,7 @@ listing = table(
     column("spelled", Text),
     column("tokens", ARRAY(Text)),
 )
+_MARKED, _LISTED = marks.insert(), listing.insert()
 
 
 def entries(dialect: str, owner: str, texts: Mapping[int, str]) -> dict[int, Entry]:
@@ -68,10 +69,10 @@ async def add(
     index = marks if connection.dialect.name == "sqlite" else listing
     rows = _rows(index, owner, texts, ready)
     if rows:
-        await connection.execute(index.insert(), rows)
+        await connection.execute(_MARKED if index is marks else _LISTED, rows)
     if rows and index is marks:
         pages = min(len(rows) * MERGED_PAGES, MOST_MERGED_PAGES)
-        await connection.execute(marks.insert(), {"search": "merge", "rank": pages})
+        await connection.execute(_MARKED, {"search": "merge", "rank": pages})
 
 
 async def remove(

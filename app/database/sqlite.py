@@ -15,8 +15,9 @@ import aiosqlite
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_dbapi
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, PoolResetState
 
+from app.database import sqlite_cursor
 from app.database.errors import DatabaseUnusable
 
 Version = tuple[int, ...]
@@ -119,17 +120,26 @@ def async_engine(path: Path) -> AsyncEngine:
         pool_size=CONNECTIONS,
         max_overflow=0,
         pool_timeout=BUSY_SECONDS,
+        pool_reset_on_return=None,  # `roll_back` does
     )
     event.listen(engine.sync_engine, "begin", begin)
+    event.listen(engine.sync_engine, "reset", roll_back)
     return engine
+
+
+def roll_back(connection: Any, _record: Any, state: PoolResetState) -> None:
+    """Before a connection goes back into the pool; without asking its thread, which the pool would,
+    where there is nothing to roll back."""
+    if state.asyncio_safe and connection.driver_connection.is_within:
+        connection.rollback()
 
 
 def _asynchronous(path: Path) -> Any:
     """aiosqlite's connection around `driver()`: its module would import Python's SQLite."""
     library = driver()
     return SimpleNamespace(
-        connect=lambda *_, **__: aiosqlite.Connection(lambda: connect(path), 64),
-        Connection=aiosqlite.Connection,
+        connect=lambda *_, **__: sqlite_cursor.Connection(lambda: connect(path), 64),
+        Connection=sqlite_cursor.Connection,
         ProgrammingError=library.ProgrammingError,
         sqlite_version=library.sqlite_version,
         sqlite_version_info=library.sqlite_version_info,

@@ -2,6 +2,7 @@
 
 import ipaddress
 import logging
+from functools import lru_cache
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -30,7 +31,13 @@ class Exposure:
 def came_from_beyond(scope: Scope) -> bool:
     """Whether the connection's own end is no loopback address; a UNIX socket is none."""
     server = scope.get("server")
+    return server is not None and is_beyond(server[0])
+
+
+@lru_cache(maxsize=64)
+def is_beyond(host: str) -> bool:
+    """Whether it is an address, and not a loopback one."""
     try:
-        return server is not None and not ipaddress.ip_address(server[0]).is_loopback
+        return not ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False

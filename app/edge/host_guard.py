@@ -4,6 +4,7 @@ import ipaddress
 import re
 import socket
 from collections.abc import Iterable
+from functools import lru_cache
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -60,6 +61,7 @@ def machine_names() -> frozenset[str]:
     return frozenset({"localhost", name, name.partition(".")[0]}) - {""}
 
 
+@lru_cache(maxsize=64)
 def is_own_address(name: str) -> bool:
     """Whether `name` is an address of this machine or its own network.
 

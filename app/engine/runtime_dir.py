@@ -143,6 +143,8 @@ class StatusFile:
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / "status.json"
+        self._file: tuple[int, ...] = ()
+        self._read = EngineStatus("loading")
 
     def write(self, status: EngineStatus) -> None:
         reason = status.reason and {"text": status.reason.text, "values": status.reason.values}
@@ -161,8 +163,16 @@ class StatusFile:
     def read(self) -> EngineStatus:
         """`loading` as long as no owner has written anything."""
         try:
-            body = json.loads(self._path.read_text())
+            # It is asked with every request and changes hardly ever; each word is a new file.
+            facts = self._path.stat()
+            file = (facts.st_ino, facts.st_mtime_ns, facts.st_size)
+            if file != self._file:
+                self._read, self._file = self._parsed(), file
         except FileNotFoundError:
             return EngineStatus("loading")
+        return self._read
+
+    def _parsed(self) -> EngineStatus:
+        body = json.loads(self._path.read_text())
         reason = body["reason"] and Notice(body["reason"]["text"], body["reason"]["values"])
         return EngineStatus(body["state"], reason, body["pid"], body["restarts"])

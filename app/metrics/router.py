@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response
 
-from app.health import report
+from app.health import facts
 from app.metrics.state import ServerState
 
 if TYPE_CHECKING:  # prometheus-client must not be imported before app.metrics.shared.prepare
@@ -20,13 +20,12 @@ async def metrics(request: Request) -> Response:
     """All workers together. With API keys it needs one, as /health does."""
     state = request.app.state
     found: Metrics = state.metrics
-    code, health = await report(request)
-    database = health["database"]
+    known = await facts(request.app)
     server = ServerState(
-        ready=code == 200,
-        draining=health["status"] == "draining",
-        database=database["status"],
-        kind=database["kind"],
+        ready=known.code == 200,
+        draining=known.status == "draining",
+        database=known.database,
+        kind=known.database_kind,
     )
     models = (state.text_model, state.vision_model)
     accept = request.headers.get("accept", "")

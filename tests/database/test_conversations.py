@@ -38,7 +38,8 @@ async def test_a_turn_is_kept(database: Database) -> None:
     asked = await questions.ask(database, "local", Question("안녕하세요", start=start))
     assert (asked.answer.status, asked.answer.parent_id) == ("pending", asked.question.id)
     ended = Answer("Hello", "complete", "stop", USAGE, TIMINGS)
-    settled = await answers.settle(database, "local", asked.answer.id, ended)
+    await answers.settle(database, "local", asked.answer.id, ended)
+    settled = await branches.get_message(database, "local", asked.conversation_id, asked.answer.id)
     conversation, page, _ = await branches.get_messages(database, "local", asked.conversation_id)
     assert [message.content for message in page.items] == ["안녕하세요", "Hello"]
     assert page.items[1] == settled
