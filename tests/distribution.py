@@ -3,6 +3,7 @@ share what is slow to make. The longest groups come first, so that all processes
 """
 
 import os
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -43,22 +44,51 @@ SECONDS_OF_A_TEST = 0.1
 
 
 class Scheduling(LoadScopeScheduling):
-    """Hands out whole groups, the longest first."""
+    """Hands out whole groups."""
 
     def _split_scope(self, nodeid: str) -> str:
         return group(self.config.rootpath, nodeid.partition("::")[0])
 
     def _assign_work_unit(self, node: object) -> None:
-        longest = max(self.workqueue, key=lambda name: seconds(name, len(self.workqueue[name])))
-        self.workqueue.move_to_end(longest, last=False)
+        waiting = {name: list(tests) for name, tests in self.workqueue.items()}
+        beside = [
+            test
+            for other, groups in self.assigned_work.items()
+            if other is not node
+            for tests in groups.values()
+            for test, is_over in tests.items()
+            if not is_over
+        ]
+        best = choose(self.config.rootpath, waiting, beside)
+        self.workqueue.move_to_end(best, last=False)
         super()._assign_work_unit(node)
+
+
+def choose(root: Path, waiting: dict[str, list[str]], beside: list[str]) -> str:
+    """The longest group, of those with real weights as long as no other process has such a group:
+    threads of two engines that wait for each other by spinning keep each other waiting."""
+    alone = not loads_weights(root, beside)
+
+    def rank(name: str) -> tuple[bool, float]:
+        return loads_weights(root, waiting[name]) is alone, seconds(name, len(waiting[name]))
+
+    return max(waiting, key=rank)
+
+
+def loads_weights(root: Path, tests: Iterable[str]) -> bool:
+    files = {test.partition("::")[0] for test in tests}
+    return any("mark.weights" in read(root / file) for file in files)
+
+
+@cache
+def read(file: Path) -> str:
+    return file.read_text(encoding="utf-8")
 
 
 @cache
 def group(root: Path, file: str) -> str:
     """The tests of a group run in one process, in their order."""
-    text = (root / file).read_text(encoding="utf-8")
-    shared = (name for name in FIXTURES if name in text)
+    shared = (name for name in FIXTURES if name in read(root / file))
     folders = (folder for folder in FOLDERS if file.startswith(folder))
     return next(folders, next(shared, file))
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests import distribution
 from tests.conftest import CONVERTED
-from tests.distribution import FIXTURES, FOLDERS, SECONDS, group, is_one_group, seconds
+from tests.distribution import FIXTURES, FOLDERS, SECONDS, choose, group, is_one_group
 
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = """import os, pytest
@@ -57,9 +57,18 @@ def test_one_group_needs_one_process(arguments: list[str], expected: bool) -> No
     assert is_one_group(ROOT, arguments) is expected
 
 
-def test_the_longest_come_first() -> None:
-    long = max(SECONDS, key=lambda name: SECONDS[name])
-    assert seconds(long, 1) > seconds("tests/test_any.py", 100) > seconds("tests/test_any.py", 1)
+def test_the_longest_come_first_and_one_with_weights_at_a_time() -> None:
+    weights, other = "tests/conformance/test_greedy.py::test_a", "tests/test_texts.py::test_a"
+    waiting = {
+        "tests/conformance/": [weights],
+        "tests/tuning/test_tuner.py": ["tests/tuning/test_tuner.py::test_a"],
+        "tests/test_texts.py": [other],
+        "tests/test_config.py": ["tests/test_config.py::test_a"] * 2,
+    }
+    assert choose(ROOT, waiting, [other]) == "tests/conformance/"
+    assert choose(ROOT, waiting, [weights, other]) == "tests/test_config.py"
+    del waiting["tests/test_texts.py"], waiting["tests/test_config.py"]
+    assert choose(ROOT, waiting, [weights]) == "tests/conformance/"
 
 
 def test_whatever_loads_real_weights_says_so(request: pytest.FixtureRequest) -> None:
