@@ -6,6 +6,8 @@ setup_venv dev
 setup_torch
 setup_chromium
 cd "$root"
+# Hundreds of processes are started, which would each compile this checkout anew.
+unset PYTHONDONTWRITEBYTECODE
 
 summary=""
 failed=0

@@ -1,6 +1,7 @@
 """Servers for all tests: one on the scripted engine, one on the embedded weights."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,11 @@ pytest_plugins = ["tests.distribution", "tests.conformance.report"]
 # Weights that `sllm convert` makes once, and the seconds that may take on two busy cores.
 CONVERTED = frozenset({"smollm2_int8", "smollm2_fp32", "smollm2_cuda", "qwen_int8", "column"})
 CONVERTING_SECONDS = 2400
+
+
+def pytest_configure() -> None:
+    """A run that is ended from outside ends what it has started, as one that Ctrl-C ends."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests import distribution
 from tests.conftest import CONVERTED
-from tests.distribution import WEIGHTS, group
+from tests.distribution import FIXTURES, FOLDERS, SECONDS, choose, group, is_one_group
 
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = """import os, pytest
@@ -27,21 +27,60 @@ def test_where(number):
         ("tests/test_texts.py", "tests/test_texts.py"),
         ("tests/ui/test_chat.py", "tests/ui/"),
         ("tests/docs/test_export.py", "tests/docs/"),
-        ("tests/docs/test_readme_runs.py", WEIGHTS),
-        ("tests/conformance/test_greedy.py", WEIGHTS),
+        ("tests/conformance/test_greedy.py", "tests/conformance/"),
+        ("tests/api/test_real_weights.py", "smollm2_server"),
+        ("tests/ui/test_real_weights.py", "tests/ui/"),
     ],
 )
 def test_groups(file: str, expected: str) -> None:
     assert group(ROOT, file) == expected
 
 
-def test_whatever_loads_real_weights_says_so(request: pytest.FixtureRequest) -> None:
-    loading = {
-        item.path.relative_to(ROOT)
-        for item in request.session.items
-        if isinstance(item, pytest.Function) and {"embedded", *CONVERTED} & {*item.fixturenames}
+@pytest.mark.parametrize("name", [*FOLDERS, *SECONDS])
+def test_groups_that_are_named_are_there(name: str) -> None:
+    assert (ROOT / name).exists() or name in FIXTURES
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["tests/test_texts.py", "tests/test_texts.py::test_one"], True),
+        (["tests/ui", "tests/ui/test_chat.py"], True),
+        (["tests/v3/test_template_weights.py", "tests/v4/test_real_weights.py"], True),
+        (["tests/test_texts.py", "tests/test_config.py"], False),
+        (["tests/v4"], False),
+        (["tests"], False),
+        (["/nowhere/test_a.py"], False),
+    ],
+)
+def test_one_group_needs_one_process(arguments: list[str], expected: bool) -> None:
+    assert is_one_group(ROOT, arguments) is expected
+
+
+def test_the_longest_come_first_and_one_with_weights_at_a_time() -> None:
+    weights, other = "tests/conformance/test_greedy.py::test_a", "tests/test_texts.py::test_a"
+    waiting = {
+        "tests/conformance/": [weights],
+        "tests/tuning/test_tuner.py": ["tests/tuning/test_tuner.py::test_a"],
+        "tests/test_texts.py": [other],
+        "tests/test_config.py": ["tests/test_config.py::test_a"] * 2,
     }
-    assert [str(file) for file in loading if group(ROOT, str(file)) != WEIGHTS] == []
+    assert choose(ROOT, waiting, [other]) == "tests/conformance/"
+    assert choose(ROOT, waiting, [weights, other]) == "tests/test_config.py"
+    del waiting["tests/test_texts.py"], waiting["tests/test_config.py"]
+    assert choose(ROOT, waiting, [weights]) == "tests/conformance/"
+
+
+def test_whatever_loads_real_weights_says_so(request: pytest.FixtureRequest) -> None:
+    """So that `-m 'not weights'` does without all of them."""
+    silent = {
+        str(item.path.relative_to(ROOT))
+        for item in request.session.items
+        if isinstance(item, pytest.Function)
+        and {"embedded", *CONVERTED} & {*item.fixturenames}
+        and "mark.weights" not in item.path.read_text(encoding="utf-8")
+    }
+    assert silent == set()
 
 
 def test_a_file_stays_in_one_process(tmp_path: Path) -> None:

@@ -6,8 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from app.convert import conversion
+from app.convert.source import find_source
 from app.weights import catalog
+from app.weights.task import Task
 from tests.api.tiny_gguf import ARCHITECTURES, write_gguf
+from tests.convert.checkpoints import write_checkpoint
+from tests.converted import require_extra
 from tests.support import Server, events, running
 
 pytestmark = pytest.mark.weights
@@ -34,12 +39,9 @@ def test_gguf(tmp_path: Path, architecture: str) -> None:
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("family", ONNX)
 def test_onnx(tmp_path: Path, family: str) -> None:
-    from tests.convert.checkpoints import write_checkpoint
-    from tests.converted import require_extra, run
-
     require_extra()
-    write_checkpoint(tmp_path / "source", family)
-    run("convert", str(tmp_path / "source"), "--output", str(tmp_path / "tiny"))
+    source = find_source(str(write_checkpoint(tmp_path / "source", family)), tmp_path, Task())
+    conversion.convert(source, tmp_path / "tiny", "int8", Task())
     try_out(tmp_path, tmp_path / "tiny", family, "onnx")
 
 

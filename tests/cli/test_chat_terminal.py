@@ -88,6 +88,7 @@ def test_another_answer_to_the_same_message(terminal: Terminal, seeing_scripted:
     terminal.wait("You said: again")
     terminal.type("/regenerate")
     terminal.wait(r"(?s)You said: again.*You said: again")
+    terminal.wait_for_prompt()
     newest = seeing_scripted.http.get("/api/v5/conversations").json()["items"][0]
     assert newest["message_count"] == 3
 
@@ -178,6 +179,7 @@ def test_what_was_typed_comes_back(
 ) -> None:
     terminal.type("remember me")
     terminal.wait("You said: remember me")
+    terminal.wait_for_prompt()
     terminal.child.sendeof()
     assert terminal.end() == 0
     assert (tmp_path / "chat_history").stat().st_mode & 0o077 == 0

@@ -13,6 +13,7 @@ from app.convert.errors import ConvertError
 from app.convert.source import find_source
 from app.weights import WeightsError
 from app.weights.task import Task
+from tests.convert.checkpoints import write_checkpoint
 from tests.converted import ROOT, require_extra
 from tests.weights.gguf_builder import METADATA, TENSORS, build, text
 from tests.weights.onnx_builder import write_folder
@@ -100,13 +101,13 @@ def test_what_is_missing_comes_with_its_command(monkeypatch: pytest.MonkeyPatch)
         requirements.require()
 
 
-@pytest.mark.weights
+@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_an_interrupted_conversion_leaves_nothing(tmp_path: Path, name: str) -> None:
     require_extra()
-    out = tmp_path / "out"
+    source, out = write_checkpoint(tmp_path / "source", "llama"), tmp_path / "out"
     process = subprocess.Popen(
-        [sys.executable, "-m", "app.cli", "convert", "smollm2-135m-instruct", "--output", str(out)],
+        [sys.executable, "-m", "app.cli", "convert", str(source), "--output", str(out)],
         cwd=ROOT,
         stderr=subprocess.PIPE,
         text=True,
@@ -118,4 +119,4 @@ def test_an_interrupted_conversion_leaves_nothing(tmp_path: Path, name: str) -> 
     process.send_signal(getattr(signal, name))
     process.communicate(timeout=120)
     assert process.returncode == 130
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [source]

@@ -1,5 +1,5 @@
 """A PostgreSQL server for the tests: in a temporary folder, on a free loopback port, as a user
-that is not root, ended with the session."""
+that is not root, ended with the session, also with one that is killed."""
 
 import getpass
 import os
@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support import free_port
@@ -28,6 +28,10 @@ def binaries() -> Path | None:
     return newest[-1].parent if newest else None
 
 
+# Waits until nobody can write to it any more: its writer is done, or has been killed.
+KEEPER = 'cat > /dev/null; "$@"; rm -rf -- "$0"'
+
+
 class Postgresql:
     """A running server; `url` names a database that `fresh` has just made."""
 
@@ -35,11 +39,18 @@ class Postgresql:
         self.folder, self.programs, self.port = folder, programs, port
         self._made = 0
 
-    def run(self, program: str, *arguments: str) -> None:
+    def command(self, program: str, *arguments: str) -> list[str]:
         user = [] if os.getuid() else [RUNUSER, "-u", "postgres", "--"]
-        command = [*user, str(self.programs / program), *arguments]
+        return [*user, str(self.programs / program), *arguments]
+
+    def run(self, program: str, *arguments: str) -> None:
         done = subprocess.run(
-            command, cwd=self.folder, capture_output=True, text=True, timeout=PATIENCE, check=False
+            self.command(program, *arguments),
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
 
@@ -70,12 +81,26 @@ def running(programs: Path, *settings: str) -> Iterator[Postgresql]:
         f"-c port={server.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= "
         "-c shared_buffers=128MB -c max_connections=100"
     ) + "".join(f" -c {setting}" for setting in settings)
-    try:
+    with _kept(folder, server.command("pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")):
         server.run("initdb", "-D", data, "-U", "sllm", "-A", "trust", "-E", "UTF8", "--no-locale")
         log = str(folder / "log")
         server.run("pg_ctl", "-D", data, "-l", log, "-w", "-o", options, "start")
         yield server
+
+
+@contextmanager
+def _kept(folder: Path, stop: list[str]) -> Iterator[None]:
+    """Runs the command and removes the folder at the end, in a process that Ctrl-C does not reach
+    and that outlives this one where need be."""
+    keeper = subprocess.Popen(
+        ["sh", "-c", KEEPER, str(folder), *stop],
+        cwd="/",
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield
     finally:
-        with suppress(AssertionError):
-            server.run("pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
-        shutil.rmtree(folder, ignore_errors=True)
+        keeper.communicate(timeout=PATIENCE)

@@ -85,8 +85,11 @@ def test_losses_are_those_of_the_softmax() -> None:
 
 @pytest.mark.weights
 def test_eight_bits_lose_nothing_of_the_embedded_model(
-    embedded: ModelSpec, weights_dir: Path
+    embedded: ModelSpec, weights_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Enough to be counted: speed is not what is looked at.
+    monkeypatch.setattr("app.tuning.tuner.PROMPT", 32)
+    monkeypatch.setattr("app.tuning.tuner.TOKENS", 4)
     assert embedded.sha256 is not None
     task = Task()
     tuner = Tuner(Settings(data_dir=weights_dir, use_gpu="false"), 1, task)

@@ -11,13 +11,14 @@ from tests.ui.page import ChatPage
 
 
 def test_the_words_come_one_by_one_and_are_there_after_a_reload(chat: ChatPage) -> None:
-    chat.send("one two three #pace=60 four five six seven eight")
+    # Slow enough for a browser that shares its cores.
+    chat.send("one two three #pace=250 four five six seven eight")
     expect(chat.answers.last).to_contain_text("You said: one")
     expect(chat.button("Stop")).to_be_visible()
     expect(chat.answers.last).not_to_contain_text("eight", timeout=100)
     chat.settled()
     chat.browser.reload()
-    expect(chat.answers).to_contain_text("You said: one two three #pace=60 four five six")
+    expect(chat.answers).to_contain_text("You said: one two three #pace=250 four five six")
     expect(chat.questions).to_contain_text("one two three")
     assert re.search(r"#conv_\w+$", chat.browser.url)
 
@@ -56,7 +57,10 @@ def test_one_steps_between_an_answer_and_another_to_the_same_question(chat: Chat
     chat.ask("something")
     chat.button("Answer anew").click()
     expect(chat.answers.last).to_contain_text("2/2")
-    chat.button("Previous version").click()
+    chat.settled()
+    # Shown at once, but kept only when the server has been told.
+    with chat.browser.expect_response(lambda answer: answer.request.method == "PATCH"):
+        chat.button("Previous version").click()
     expect(chat.answers.last).to_contain_text("1/2")
     chat.browser.reload()
     expect(chat.answers.last).to_contain_text("1/2")
