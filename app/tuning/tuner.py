@@ -16,9 +16,10 @@ from app.engine.spec import EngineSpec
 from app.provider.plan import CPU_BATCH, compute_threads
 from app.provider.sllm_provider import plain
 from app.tuning.candidates import Candidate
-from app.tuning.job import Job, Report, Windows
-from app.tuning.loss import Loss, Losses, loss
+from app.tuning.job import Job, Report
+from app.tuning.loss import Loss
 from app.tuning.measuring import UnmeasurableError, run
+from app.tuning.quality import Quality
 from app.weights import ModelSpec, WeightsError
 from app.weights.task import Task
 
@@ -60,6 +61,13 @@ class Figures(Struct, frozen=True):
             percent - 2 * error <= MOST_PERCENT for percent, error in by_language
         )
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the loss is so near to the bound that its error could carry it across."""
+        if self.loss is None:
+            return False
+        return abs(self.loss.percent - MOST_PERCENT) < 2 * self.loss.error
+
 
 class Tuner:
     """One run over forms of the same weights, `rounds` times each, in turns."""
@@ -75,15 +83,14 @@ class Tuner:
         """By name; the first is the source, whose texts the others are asked about. What does not
         run is in `failed`."""
         specs = self._specs(candidates)
-        losses = self._losses(specs)
+        quality = Quality(specs, lambda job: run(job, self._task))
+        losses = quality.of_all()
         jobs = {name: self._job(spec) for name, spec in specs.items()}
-        before = losses.get(candidates[0].name)
-        return {
-            name: replace(each, loss=loss(before, losses[name]))
-            if before is not None and name in losses
-            else each
+        found = {
+            name: replace(each, loss=losses.get(name))
             for name, each in self._measured(jobs).items()
         }
+        return settled(found, quality.surer)
 
     def _specs(self, candidates: Sequence[Candidate]) -> dict[str, EngineSpec]:
         """Of all that fit into memory."""
@@ -93,21 +100,6 @@ class Tuner:
                 found[each.name] = self._spec(each.weights)
             except WeightsError as error:
                 self.failed[each.name] = Notice(error.text, dict(error.values))
-        return found
-
-    def _losses(self, specs: Mapping[str, EngineSpec]) -> dict[str, Losses]:
-        """Of all that tell them, on the same tokens; quality that is not known is no reason to
-        leave a form out, only not to choose it."""
-        windows, found = Windows(), dict[str, Losses]()
-        for name, spec in specs.items():
-            try:
-                report = run(Job(spec, quality=True, windows=windows), self._task)
-            except UnmeasurableError:
-                if not windows:
-                    break
-                continue
-            windows = report.windows
-            found[name] = report.losses
         return found
 
     def threads(self, weights: ModelSpec) -> dict[int, Figures]:
@@ -183,6 +175,26 @@ def quickest(found: Mapping[str, Figures], allowed: Callable[[Figures], bool]) -
     }
     best = max(scores, key=lambda name: scores[name])
     return best if scores[best] >= NOTABLE else first
+
+
+def settled(found: dict[str, Figures], surer: Callable[[str], Loss | None]) -> dict[str, Figures]:
+    """With more text for whichever form would be chosen, or would be if its loss were a bit less,
+    until it is clear."""
+
+    def hopeful(each: Figures) -> bool:
+        return each.is_within_bound or each.is_open
+
+    while True:
+        best = quickest(found, hopeful)
+        more = surer(best) if found[best].is_open else None
+        if more is not None:
+            found = found | {best: replace(found[best], loss=more)}
+        elif found[best].is_within_bound or best == next(iter(found)):
+            return found
+        else:
+            # As sure as can be, and not good enough.
+            rest = {name: each for name, each in found.items() if name != best}
+            return found | settled(rest, surer)
 
 
 def best_batch(found: Mapping[int, Figures]) -> int:

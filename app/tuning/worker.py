@@ -22,13 +22,13 @@ from app.engine.backends.base import Backend, End, LoadError, Piece
 from app.engine.lifeline import die_with_parent
 from app.engine.process import load
 from app.engine.spec import EngineSpec
-from app.tuning.job import Job, Report, Windows
+from app.tuning.job import Job, Pieces, Report, Windows
 
 LANGUAGES: Final = ("en", "ko")
 # Continued from the middle of a text, answers do not end before they are counted.
 _OPENING: Final = 24
-# Tokens of a piece of text, and pieces of each language.
-WINDOW, WINDOWS = 128, 4
+# Tokens of a piece of text.
+WINDOW = 128
 
 
 class Lap(Struct, frozen=True):
@@ -55,26 +55,27 @@ async def measure(spec: EngineSpec, backend: Backend, job: Job) -> Report:
         decode[str(streams)] = rate(laps)
     if not job.quality:
         return Report(prefill, decode, memory())
-    windows = job.windows or await _windows(backend, texts)
+    windows = job.windows or await _windows(backend, texts, job.pieces)
     return Report(prefill, decode, memory(), windows, await _losses(spec, backend, windows))
 
 
-async def _windows(backend: Backend, texts: dict[str, list[int]]) -> Windows:
+async def _windows(backend: Backend, texts: dict[str, list[int]], pieces: Pieces) -> Windows:
     """Each begins as these weights begin every text."""
     head = await backend.continued("")
     length = WINDOW - len(head)
+    starts = [number * length for number in range(*pieces)]
     return {
-        name: [
-            [*head, *ids[at : at + length]]
-            for at in range(0, min(len(ids) - 1, WINDOWS * length), length)
-        ]
+        name: [[*head, *ids[at : at + length]] for at in starts if at < len(ids) - 1]
         for name, ids in texts.items()
     }
 
 
 def text_of(language: str) -> str:
-    """The bundled text: written for this project, so no model was trained on it."""
-    return files("app.convert").joinpath("texts", f"{language}.txt").read_text("utf-8")
+    """The bundled text, and the sentences that this server says: written for this project, so no
+    model was trained on them."""
+    text = files("app.convert").joinpath("texts", f"{language}.txt").read_text("utf-8")
+    said = msgspec.json.decode(files("app.i18n").joinpath(f"{language}.json").read_bytes())
+    return "\n".join([text, *said.values()])
 
 
 def _prompt(texts: dict[str, list[int]], length: int, start: int) -> list[int]:

@@ -1,5 +1,6 @@
 """What is chosen of measured figures, and that the measuring holds on real weights."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from app.config import Settings
 from app.tuning.candidates import made, source_of
 from app.tuning.job import Report
 from app.tuning.loss import Loss, loss, of_logits
-from app.tuning.tuner import Figures, Tuner, best_batch, figures, quickest
+from app.tuning.tuner import Figures, Tuner, best_batch, figures, quickest, settled
 from app.tuning.worker import Lap, rate
 from app.weights import ModelSpec
 from app.weights.task import Task
@@ -48,6 +49,49 @@ def test_one_language_may_not_pay_for_the_other() -> None:
     assert not Figures(1, {}, 0, 0, uneven).is_within_bound
     vague = Loss(0.2, 0.1, {"en": (-1.0, 0.6), "ko": (1.4, 0.6)})
     assert Figures(1, {}, 0, 0, vague).is_within_bound
+
+
+def open_at(percent: float, error: float) -> Figures:
+    return Figures(300, {"1": 90, "8": 300}, 0, 0, Loss(percent, error, {"ko": (percent, error)}))
+
+
+def test_who_would_be_chosen_is_looked_at_until_it_is_clear() -> None:
+    found = {
+        "source": speeds(100, 50, 100),
+        "slower": speeds(150, 55, 150, 0.1),
+        "open": open_at(1.0, 0.6),
+    }
+    asked = []
+
+    def surer(percent: float, error: float) -> Callable[[str], Loss | None]:
+        more = [Loss(percent, error, {"ko": (percent, error)})]
+
+        def look(name: str) -> Loss | None:
+            asked.append(name)
+            return more.pop() if more else None
+
+        return look
+
+    assert quickest(settled(found, surer(0.4, 0.01)), bounded) == "open"
+    assert quickest(settled(found, surer(0.9, 0.1)), bounded) == "slower"
+    assert asked == ["open", "open"]
+    # As open as before: then the estimate counts.
+    assert quickest(settled(found, surer(0.4, 0.3)), bounded) == "open"
+    assert quickest(settled(found, surer(0.7, 0.3)), bounded) == "slower"
+
+
+def test_nobody_is_looked_at_twice_who_is_clear_or_slower() -> None:
+    found = {
+        "source": speeds(100, 50, 100),
+        "lossy": open_at(9.0, 0.5),
+        "open, but slow": Figures(50, {"1": 20, "8": 30}, 0, 0, Loss(0.4, 0.4, {})),
+        "good": speeds(150, 55, 150, 0.1),
+    }
+
+    def surer(name: str) -> Loss | None:
+        raise AssertionError(name)
+
+    assert quickest(settled(found, surer), bounded) == "good"
 
 
 def test_a_batch_does_not_keep_others_waiting() -> None:
