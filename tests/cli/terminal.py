@@ -73,9 +73,9 @@ class Terminal:
         return self.text
 
     def wait_for_prompt(self) -> None:
-        """After an answer: what it took of the window stands below the line that may be typed.
-        Before, the terminal itself would take Ctrl-D for the end of a line."""
-        self.wait(r"scripted +\d+ / \d+")
+        """After an answer: the line to be typed is there and empty. Before, the terminal itself
+        would take Ctrl-D for the end of a line."""
+        self.wait(r"(?m)^> *$")
 
     def recall(self, line: str) -> None:
         """Press the arrow upwards until `line` stands there: what was typed in earlier sessions is
