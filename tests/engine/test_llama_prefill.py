@@ -106,6 +106,17 @@ async def test_what_the_slot_holds_is_not_computed_again(backend: LlamaBackend) 
 
 
 @pytest.mark.weights
+async def test_pieces_never_overtake_each_other(backend: LlamaBackend) -> None:
+    """Else the slot would hold less than the prompt afterwards."""
+    for number in range(8):
+        prompt = await backend.prompt([Message("user", f"{number} {LONG[: 500 + 60 * number]}")])
+        await generated(backend, prompt, held=0)
+        end = (await generated(backend, prompt, reuse=True, held=len(prompt)))[-1]
+        assert isinstance(end, End)
+        assert end.cached_tokens == len(prompt) - 1
+
+
+@pytest.mark.weights
 async def test_a_stream_gets_a_token_for_every_piece(backend: LlamaBackend) -> None:
     endless = GenerationOptions(temperature=0, max_tokens=900)
     asked = await backend.prompt([Message("user", "Count from one to one thousand.")])

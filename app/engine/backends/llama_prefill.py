@@ -8,15 +8,15 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import ExitStack, aclosing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from msgspec import Struct, convert
-from msgspec.structs import replace
-
+from app.domain.errors import SllmError
 from app.domain.options import GenerationOptions
 from app.engine.backends.base import BackendEvent, End, Piece, Progress
-from app.engine.backends.llama_client import LlamaClient, LlamaRefused
+from app.engine.backends.llama_client import LlamaClient
 from app.engine.backends.llama_request import completion_body
+from app.engine.backends.llama_stream import follow_completion
+from app.engine.stop import StopFilter
 
 # Half a second between two tokens is felt, and the streams' own part comes on top.
 PIECE_SECONDS = 0.4
@@ -26,16 +26,6 @@ PIECE_SECONDS = 0.4
 TILE, SMALLEST, PATIENCE_SECONDS = 64, 32, 1.0
 # llama.cpp computes what is there, and samples nothing.
 _NOTHING = GenerationOptions(temperature=0, max_tokens=0)
-
-
-class _Timings(Struct, frozen=True):
-    cache_n: int = 0
-    prompt_n: int = 0
-    prompt_ms: float = 0.0
-
-
-class _Computed(Struct, frozen=True):
-    timings: _Timings = _Timings()
 
 
 class Prefill:
@@ -86,7 +76,7 @@ class Ahead:
     slot: int
     held: int | None
     _under_way: deque["asyncio.Task[None]"] = field(default_factory=deque)
-    _sum: _Timings | None = None
+    _sum: End | None = None
     _has_answer: bool = False
 
     async def compute(self) -> AsyncGenerator[Progress, None]:
@@ -96,24 +86,35 @@ class Ahead:
         end = len(self.prompt) if self.held is None else self.held
         while len(self.prompt) - end > (size := self.prefill.piece()):
             reuse, end = end > 0, end + size
-            self._under_way.append(asyncio.create_task(self._piece(end, reuse)))
+            begun = asyncio.Event()
+            self._under_way.append(asyncio.create_task(self._piece(end, reuse, begun)))
+            # Requests of several connections may overtake each other: the next one is sent when
+            # this one is being computed, which is also when the one before it has ended.
+            await begun.wait()
             if len(self._under_way) > 1:
                 await self._under_way.popleft()
                 yield Progress(end - size, len(self.prompt), self._cached)
 
-    async def _piece(self, end: int, reuse: bool) -> None:
+    async def _piece(self, end: int, reuse: bool, begun: asyncio.Event) -> None:
         body = completion_body(self.prompt[:end], _NOTHING, self.slot, reuse)
-        body |= {"stream": False, "return_progress": False}
         try:
-            answer = await self.client.post("/completion", body)
-        except LlamaRefused:
-            return  # and so will it refuse the whole prompt
-        found = convert(answer, _Computed).timings
-        self.prefill.took(found.prompt_n, found.prompt_ms / 1000)
-        before = self._sum
-        if before is not None:
-            found = replace(before, prompt_ms=before.prompt_ms + found.prompt_ms)
-        self._sum = found
+            async with self.client.stream("/completion", body) as chunks:
+                async for event in follow_completion(chunks, StopFilter(())):
+                    begun.set()
+                    if isinstance(event, End):
+                        self._add(event, end)
+        except SllmError:
+            return  # refused, and so will be the whole prompt
+        finally:
+            begun.set()
+
+    def _add(self, piece: End, end: int) -> None:
+        self.prefill.took(end - piece.cached_tokens, piece.prompt_ms / 1000)
+        if self._sum is None:
+            self._sum = piece
+        else:
+            spent = self._sum.prompt_ms + piece.prompt_ms
+            self._sum = replace(self._sum, prompt_ms=spent)
 
     @property
     def begun(self) -> bool:
@@ -150,7 +151,7 @@ class Ahead:
     @property
     def _cached(self) -> int:
         """Tokens that were not computed again."""
-        return self._sum.cache_n if self._sum else 0
+        return self._sum.cached_tokens if self._sum else 0
 
     async def close(self) -> None:
         """Nobody waits for it any more: what is under way is cancelled."""
