@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from app.domain.errors import SllmError
 from app.domain.messages import Message, Picture
 from app.domain.tools import Tool
-from app.engine.backends.prompt_segments import Segments, Tokenizes
+from app.engine.backends.prompt_segments import Segments, Tokenizes, any_of
 from app.engine.backends.tool_prompt import (
     as_json,
     call_texts,
@@ -75,8 +75,7 @@ class ChatPrompt:
 
     def __init__(self, client: TextEngine, control_tokens: Sequence[str]) -> None:
         self._client = client
-        spellings = sorted({*control_tokens, *ALWAYS_CONTROL} - {""}, key=len, reverse=True)
-        self._control = re.compile("|".join(map(re.escape, spellings)))
+        self._control = any_of({*control_tokens, *ALWAYS_CONTROL})
         self._ids: dict[str, int | None] = {}
         self._segments = Segments(client, self._known_controls)
 
@@ -100,8 +99,7 @@ class ChatPrompt:
         masked = [self._mask(message, hidden) for message in messages]
         offered = [masked_tool(tool, partial(self._mask_json, hidden=hidden)) for tool in tools]
         template = await self._render(masked, offered)
-        # Never empty, or it would match everywhere.
-        reveal = re.compile("|".join(hidden) or r"(?!)")
+        reveal = any_of(hidden)
         known = await self._known_controls(template)
         ids = await self._client.tokenize("", parse_special=False, add_special=True)
         for run in _split(template, known):
@@ -185,11 +183,8 @@ def _texts(message: Message) -> list[str]:
 
 
 def _split(template: str, controls: Iterable[str]) -> list[str]:
-    """Cut at control tokens, which stay as runs of their own; longest spelling first."""
-    spellings = sorted(controls, key=len, reverse=True)
-    if not spellings:
-        return [template]
-    return re.split("(" + "|".join(map(re.escape, spellings)) + ")", template)
+    """Cut at control tokens, which stay as runs of their own."""
+    return re.split(f"({any_of(controls).pattern})", template)
 
 
 class PlainPrompt:

@@ -172,10 +172,11 @@ class LlamaBackend:
     ) -> AsyncGenerator[BackendEvent, None]:
         if self._spec.speculation != "off":
             refuse_logprobs(options)
-        pictured = isinstance(prompt, PicturedPrompt)
-        sent = await prompt.body() if isinstance(prompt, PicturedPrompt) else prompt
+        sent: list[int] | dict[str, Any] = prompt
+        if isinstance(prompt, PicturedPrompt):
+            sent, held = await prompt.body(), None
         stop = StopFilter((*options.stop, *self._prompt.stop))
-        ahead = self._prefill.ahead(prompt, slot, None if pictured else held)
+        ahead = self._prefill.ahead(prompt, slot, held)
         try:
             async for progress in ahead.compute():
                 yield progress

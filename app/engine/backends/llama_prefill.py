@@ -77,7 +77,6 @@ class Ahead:
     held: int | None
     _under_way: deque["asyncio.Task[None]"] = field(default_factory=deque)
     _sum: End | None = None
-    _has_answer: bool = False
 
     async def compute(self) -> AsyncGenerator[Progress, None]:
         """Tells how far it is. The last of them is under way when this ends: what is asked for
@@ -125,12 +124,13 @@ class Ahead:
         self, events: AsyncGenerator[BackendEvent, None]
     ) -> AsyncGenerator[BackendEvent, None]:
         """The events of what was asked for after it, as those of the whole prompt."""
+        is_answered = False
         with ExitStack() as answered:
             async with aclosing(events):
                 async for event in events:
                     await self._settle()
-                    if isinstance(event, Piece) and not self._has_answer:
-                        self._has_answer = True
+                    if isinstance(event, Piece) and not is_answered:
+                        is_answered = True
                         answered.enter_context(self.prefill.answering())
                     yield self._told(event)
 

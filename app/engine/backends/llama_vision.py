@@ -29,6 +29,7 @@ from app.engine.backends.chat_prompt import (
     transcript,
 )
 from app.engine.backends.llama_client import LlamaClient, LlamaRefused
+from app.engine.backends.prompt_segments import any_of
 from app.engine.image_rows import image_rows
 
 # llama.cpp reads it once in a process, from the environment.
@@ -151,8 +152,7 @@ class PicturePlainPrompt(PlainPrompt):
     ) -> None:
         super().__init__(client)
         self._server, self._tokens = client, tokens
-        spellings = sorted({*control_tokens, *ALWAYS_CONTROL} - {""}, key=len, reverse=True)
-        self._control = re.compile("|".join(map(re.escape, spellings)))
+        self._control = any_of({*control_tokens, *ALWAYS_CONTROL})
 
     async def ids(
         self, messages: Sequence[Message], tools: Sequence[Tool] = (), owner: str = ""

@@ -8,7 +8,7 @@ What is remembered is its owner's alone: how soon a prompt is ready must not tel
 import re
 from array import array
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Protocol
 
@@ -107,12 +107,15 @@ class Segments:
             self._characters -= len(key[1])
 
 
-def cut(text: str, controls: Sequence[str] | dict[str, int]) -> list[str]:
-    """Cut in front of control tokens, the longest spelling first. The first segment is what comes
-    before the second of them, as a tokenizer may put its own tokens in front of it."""
-    if not controls:
-        return [text]
-    spellings = "|".join(map(re.escape, sorted(controls, key=len, reverse=True)))
-    begins = [found.start() for found in re.finditer(spellings, text) if found.start() > 0]
+def any_of(spellings: Iterable[str]) -> re.Pattern[str]:
+    """Finds each of them, the longest first; of none it finds nothing."""
+    longest_first = sorted(set(spellings) - {""}, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
+
+
+def cut(text: str, controls: Iterable[str]) -> list[str]:
+    """Cut in front of control tokens. The first segment is what comes before the second of them,
+    as a tokenizer may put its own tokens in front of it."""
+    begins = [found.start() for found in any_of(controls).finditer(text) if found.start() > 0]
     places = [0, *begins, len(text)]
     return [text[begin:end] for begin, end in pairwise(places)]
