@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Row, Text, bindparam, select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.database import responses, search
-from app.database.lookup import ID, OWNER, one
+from app.database.lookup import ID, ITS_NUMBER, ITS_OWNER, OWNER, its, one
 from app.database.records import Answer
 from app.database.rows import to_json
 from app.database.session import Database
@@ -18,18 +18,16 @@ from app.domain.parts import Parts
 RECOVERED_AT_ONCE = 100
 
 # Made once, as those of `lookup`: every answer takes them.
-_ITS_OWNER = bindparam("its_owner", type_=Text())
-_ITS_NUMBER = bindparam("its_number", type_=BigInteger())
 _PLACE = select(
     messages.c.number, messages.c.owner, messages.c.conversation, messages.c.status
 ).where(messages.c.owner == OWNER, messages.c.id == ID)
-_WRITTEN = update(messages).where(messages.c.owner == _ITS_OWNER, messages.c.number == _ITS_NUMBER)
+_WRITTEN = update(messages).where(messages.c.owner == ITS_OWNER, messages.c.number == ITS_NUMBER)
 _ENDED = _WRITTEN.where(messages.c.status == "pending")
 _MOVED = update(conversations).where(
-    conversations.c.owner == _ITS_OWNER, conversations.c.number == _ITS_NUMBER
+    conversations.c.owner == ITS_OWNER, conversations.c.number == ITS_NUMBER
 )
 _REPLIED = update(idempotency).where(
-    idempotency.c.owner == _ITS_OWNER, idempotency.c.answer == _ITS_NUMBER
+    idempotency.c.owner == ITS_OWNER, idempotency.c.answer == ITS_NUMBER
 )
 
 
@@ -49,7 +47,7 @@ async def settle(database: Database, owner: str, message_id: str, answer: Answer
         await _store(connection, row, values)
         if answer.result is not None:
             result = {"result": to_json(answer.result)}
-            await connection.execute(_REPLIED, _its(owner, row.number) | result)
+            await connection.execute(_REPLIED, its(owner, row.number) | result)
         if answer.facts:
             await responses.change(connection, owner, row.number, answer.facts)
 
@@ -62,11 +60,7 @@ async def save_progress(
     async with database.write() as connection:
         row = await _unsettled(connection, owner, message_id)
         kept = {"content": content, "parts": to_json(parts)}
-        await connection.execute(_WRITTEN, _its(owner, row.number) | kept)
-
-
-def _its(owner: str, number: int) -> dict[str, Any]:
-    return {"its_owner": owner, "its_number": number}
+        await connection.execute(_WRITTEN, its(owner, row.number) | kept)
 
 
 async def _unsettled(connection: AsyncConnection, owner: str, message_id: str) -> Row[Any]:
@@ -78,12 +72,12 @@ async def _unsettled(connection: AsyncConnection, owner: str, message_id: str) -
 
 async def _store(connection: AsyncConnection, row: Row[Any], values: dict[str, Any]) -> None:
     """End a pending message. Its status is asked for again: another worker may have been first."""
-    ended = await connection.execute(_ENDED, _its(row.owner, row.number) | values)
+    ended = await connection.execute(_ENDED, its(row.owner, row.number) | values)
     if ended.rowcount != 1:
         raise SllmError("conflict", param="message_id")
     await search.add(connection, row.owner, {row.number: values["content"]})
     moved = {"updated_at": now()}
-    await connection.execute(_MOVED, _its(row.owner, row.conversation) | moved)
+    await connection.execute(_MOVED, its(row.owner, row.conversation) | moved)
 
 
 async def recover(database: Database) -> int:

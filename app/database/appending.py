@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.database import conversations as whole
 from app.database import images, search
-from app.database.lookup import locked_conversation
+from app.database.lookup import ITS_NUMBER, ITS_OWNER, its, locked_conversation
 from app.database.records import NewConversation, NewMessage, Setup, StoredImage, StoredMessage
 from app.database.rows import as_written, setup_columns, to_json
 from app.database.session import Database
@@ -24,10 +24,7 @@ from app.domain.parts import Parts
 _ADDED = messages.insert()
 _FINISHED = (
     update(conversations)
-    .where(
-        conversations.c.owner == bindparam("its_owner"),
-        conversations.c.number == bindparam("its_number"),
-    )
+    .where(conversations.c.owner == ITS_OWNER, conversations.c.number == ITS_NUMBER)
     .values(message_count=conversations.c.message_count + bindparam("more"))
 )
 
@@ -140,5 +137,5 @@ class Appending:
             changed["title"] = name
             await search.add(self.connection, self.owner, {number_of(self.number, 0): name})
         changed |= {"current": self.added[-1], "last_seq": self.last_seq, "updated_at": now()}
-        mine = {"its_owner": self.owner, "its_number": self.number, "more": len(self.added)}
-        await self.connection.execute(_FINISHED, mine | changed)
+        changed |= {**its(self.owner, self.number), "more": len(self.added)}
+        await self.connection.execute(_FINISHED, changed)

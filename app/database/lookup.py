@@ -18,6 +18,9 @@ from app.domain.errors import SllmError
 
 OWNER, ID = bindparam("owner", type_=Text()), bindparam("id", type_=Text())
 NUMBER = bindparam("number", type_=BigInteger())
+# In updates, whose own columns are called owner and number.
+ITS_OWNER = bindparam("its_owner", type_=Text())
+ITS_NUMBER = bindparam("its_number", type_=BigInteger())
 _CONVERSATION = conversation_rows().where(conversations.c.owner == OWNER, conversations.c.id == ID)
 _LOCKED = (
     select(conversations)
@@ -30,6 +33,11 @@ _SETUP = select(conversations.c.template, conversations.c.setup).where(
 _MESSAGE = message_rows().where(messages.c.owner == OWNER, messages.c.id == ID)
 _MESSAGE_WITHIN = _MESSAGE.where(messages.c.conversation == bindparam("conversation"))
 _NUMBERED = message_rows().where(messages.c.owner == OWNER, messages.c.number == NUMBER)
+
+
+def its(owner: str, number: int) -> dict[str, Any]:
+    """Values for ITS_OWNER and ITS_NUMBER."""
+    return {"its_owner": owner, "its_number": number}
 
 
 async def conversation_of(connection: AsyncConnection, owner: str, id_: str) -> Row[Any]:
